@@ -1,0 +1,60 @@
+# Every target does its own set-up: npm packages always, Debian packages through apt-get when root.
+# LV06_NODE=/path/to/node chooses another Node (24.15 or newer).
+
+NODE = $$(scripts/find-node)
+BIN = $(NODE) node_modules/.bin
+INSTALLED = node_modules/.package-lock.json
+MODEL_DEVICE = build/firmware/lv06-model
+# What the tests use besides: a real MQTT broker, and an arm64 machine in emulation.
+TEST_PACKAGES = mosquitto qemu-user libc6-arm64-cross libstdc++6-arm64-cross libgcc-s1-arm64-cross
+
+.PHONY: help setup demo run test check test-node26 bench generate firmware clean \
+	hil hil-score soak fuzz eval evidence test-train install
+
+help: ## this list
+	@echo "LV06 edge appliance (research use only). make TARGET:"
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
+
+setup: $(INSTALLED) firmware ## npm packages (with a Node that fits) and the model device
+
+$(INSTALLED): package.json package-lock.json .npmrc
+	npm ci --no-fund --no-audit --loglevel=error
+	@touch $@
+
+firmware: ## the model device: the C device core built for this machine
+	@$(MAKE) --no-print-directory -C firmware-spec
+
+demo: setup ## eight real X-rays through the whole path, twice, and a contact sheet
+	@$(NODE) test/demo/main.ts
+
+run: setup ## the appliance, staying up: inbox, embedded broker, model device; Ctrl-C ends it
+	@LV06_NODE="$(NODE)" scripts/run-appliance
+
+test: setup test-packages ## all tests, after lint and types
+	@$(MAKE) --no-print-directory check
+	@rm -rf build/test && mkdir -p build/test
+	@$(BIN)/vitest run; status=$$?; $(NODE) scripts/test-summary.ts && exit $$status
+
+check: $(INSTALLED) ## lint, format, types, C warnings
+	@node_modules/.bin/biome ci --error-on-warnings .
+	@$(BIN)/tsc -p .
+
+.PHONY: test-packages
+test-packages:
+	@scripts/debian-packages $(TEST_PACKAGES)
+
+test-node26: setup test-packages ## the same tests on Node 26
+	@scripts/node-26
+	@LV06_NODE="$$(ls $$PWD/build/node-26/node_modules/node-linux-*/bin/node)" $(MAKE) --no-print-directory test
+
+bench: setup ## speed and memory, as ratios of one run: a table, and build/bench.json
+	@$(NODE) test/bench/main.ts
+
+generate: $(INSTALLED) ## files made from the sources: configuration reference, schemas, error codes
+	@$(NODE) scripts/generate.ts
+
+clean: ## what was built, not node_modules
+	rm -rf build
+
+hil hil-score soak fuzz eval evidence test-train install:
+	@echo "make $@: not built yet; CHANGELOG.md says what is." >&2; exit 1
