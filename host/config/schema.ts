@@ -1,0 +1,161 @@
+/**
+ * The one description of the configuration: validation, environment variables, the JSON Schema and the
+ * reference page all come from here.
+ *
+ * Every key has a default and a legal range, and carries its unit in its name. `.meta` is what the generated
+ * pages show; `NOTES` is what only this room needs to know.
+ */
+import { z } from "zod";
+
+export interface Note {
+  /** What the value may be, where the schema itself does not say it in words. */
+  readonly allowed?: string;
+  /** A path: relative ones are resolved when the configuration is loaded. */
+  readonly path?: true;
+  /** Never printed; may also come from a file or a systemd credential. */
+  readonly secret?: true;
+}
+
+export const NOTES = z.registry<Note>();
+
+const MIB = 1024 * 1024;
+const GIB = 1024 * MIB;
+
+function key<S extends z.ZodType>(schema: S, description: string, note: Note = {}): S {
+  const described = schema.meta({ description, ...(note.secret === true ? { writeOnly: true } : {}) });
+  NOTES.add(described, note);
+  return described;
+}
+
+function section<S extends z.ZodRawShape>(description: string, shape: S) {
+  return z
+    .strictObject(shape)
+    .prefault({} as never)
+    .meta({ description });
+}
+
+const whole = (lowest: number, highest: number, preset: number) => z.int().min(lowest).max(highest).default(preset);
+const text = (highest: number) => z.string().min(1).max(highest);
+/** A NUL would end the path early in every system call. */
+const pathText = text(4096).regex(/^[^\0]+$/);
+const nameText = z.string().regex(/^[a-z0-9-]{1,40}$/);
+
+const NAME = "1 to 40 of a–z, 0–9 and -";
+const PATH = "a path of 1 to 4096 characters";
+
+export const ConfigSchema = z
+  .strictObject({
+    site: key(nameText.default("local"), "The site's name in MQTT topics. No patient data, no person's name.", {
+      allowed: NAME,
+    }),
+    appliance: key(
+      nameText.default("appliance"),
+      "This appliance's name in MQTT topics; unique within its site, or two appliances take each other's session.",
+      { allowed: NAME },
+    ),
+    dataDir: key(pathText.default("data"), "Folder for results, outbox, caches and the inbox.", {
+      allowed: PATH,
+      path: true,
+    }),
+    mode: key(
+      z.enum(["inference", "validation", "training"]).default("inference"),
+      "What happens to an image that does not say so itself. inference: publish. validation: publish, and have the device check the digests. training: software only, nothing published.",
+    ),
+    log: section("Logging, as JSON lines on standard error.", {
+      level: key(
+        z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+        "The least severe level that is logged.",
+      ),
+    }),
+    ingest: section("The inbox folder.", {
+      inboxDir: key(
+        pathText.nullable().default(null),
+        "Folder that is watched for images; nothing means the folder inbox in dataDir.",
+        { allowed: PATH, path: true },
+      ),
+      settleMs: key(whole(0, 600_000, 1_000), "A file is taken once its size has not changed for this long, in ms."),
+      rescanMs: key(
+        whole(100, 3_600_000, 5_000),
+        "The folder is read again this often, in ms: file events get lost on network drives.",
+      ),
+      maxFileBytes: key(whole(1_024, GIB, 64 * MIB), "Larger files are refused unread, in bytes."),
+      maxInFlight: key(whole(1, 64, 4), "Images from the inbox that are in work at once."),
+    }),
+    raster: section("Decoding, in a child process of its own.", {
+      maxPixels: key(whole(50_176, 268_402_689, 40_000_000), "Images with more pixels are refused before decoding."),
+      maxSidePx: key(whole(224, 65_535, 16_000), "Images with a longer side are refused before decoding, in pixels."),
+      deadlineMs: key(whole(100, 600_000, 20_000), "Decoding one image may take this long, in ms."),
+      memoryMiB: key(whole(256, 16_384, 1_024), "Memory that the decoder may write to, in MiB."),
+    }),
+    model: section("The model that answers.", {
+      dir: key(
+        pathText.default("models/kermany-resnet18-a"),
+        "Folder with the model's manifest.json; the default is looked up where the appliance is installed.",
+        { allowed: PATH, path: true },
+      ),
+      variant: key(
+        nameText.default("auto"),
+        "Precision variant, by its name in the manifest; auto takes the one for this CPU.",
+        { allowed: `auto, or a variant's name: ${NAME}` },
+      ),
+    }),
+    inference: section("The neural network, in a child process of its own.", {
+      threads: key(whole(0, 64, 0), "Threads for one inference; 0 means cores − 1, at most 3 and at least 1."),
+      deadlineMs: key(whole(100, 600_000, 10_000), "One inference may take this long, in ms."),
+      memoryMiB: key(whole(256, 65_536, 2_048), "Memory that the inference process may write to, in MiB."),
+    }),
+    policy: section("When the device is asked.", {
+      deviceCheckFraction: key(
+        z.number().min(0).max(1).default(1),
+        "In validation mode, the fraction of the images whose digests the device computes too.",
+      ),
+    }),
+    device: section("The hashing device.", {
+      usb: section("A device with direct-hash firmware on a serial line.", {
+        path: key(
+          pathText.nullable().default(null),
+          "Serial port, best as /dev/serial/by-id/…; nothing means that there is none.",
+          { allowed: PATH, path: true },
+        ),
+        baud: key(whole(9_600, 4_000_000, 115_200), "Line rate in baud; native USB ignores it."),
+        requestDeadlineMs: key(whole(50, 60_000, 2_000), "One request to the device may take this long, in ms."),
+      }),
+    }),
+    mqtt: section("Results and health.", {
+      url: key(
+        z
+          .string()
+          .max(2_048)
+          .regex(/^mqtts?:\/\/[^\s@/?#]+\/?$/)
+          .nullable()
+          .default(null),
+        "Broker; nothing means the embedded one, which listens on this machine only and is for trying out.",
+        { allowed: "mqtt://host:port or mqtts://host:port, without user or password (they have keys of their own)" },
+      ),
+      embeddedPort: key(
+        whole(0, 65_535, 1_883),
+        "TCP port of the embedded broker, on 127.0.0.1; 0 takes any free port. Unused when url is set.",
+      ),
+      username: key(text(1_024).nullable().default(null), "User name at the broker; nothing means anonymous."),
+      password: key(text(4_096).nullable().default(null), "Password at the broker.", { secret: true }),
+      caFile: key(
+        pathText.nullable().default(null),
+        "PEM file with the authority that signed the broker's certificate; nothing means the public ones.",
+        { allowed: PATH, path: true },
+      ),
+      healthIntervalS: key(whole(1, 3_600, 30), "Health is published this often, in s."),
+      connectDeadlineMs: key(whole(100, 600_000, 10_000), "One attempt to connect may take this long, in ms."),
+    }),
+    store: section("Results, outbox and caches in dataDir.", {
+      outboxMaxRows: key(whole(100, 10_000_000, 100_000), "Messages that may wait for the broker."),
+      outboxMaxBytes: key(whole(MIB, 64 * GIB, 256 * MIB), "Bytes of messages that may wait for the broker."),
+      cacheMaxBytes: key(
+        whole(MIB, 1_024 * GIB, 512 * MIB),
+        "Bytes of cached attention maps and results; the least recently used go first.",
+      ),
+    }),
+  })
+  .meta({ title: "LV06 edge appliance configuration" });
+
+/** As loaded: every key present, every path absolute. */
+export type Config = z.output<typeof ConfigSchema> & { readonly ingest: { readonly inboxDir: string } };
