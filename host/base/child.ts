@@ -115,6 +115,11 @@ export class Child<Request, Reply> {
     });
   }
 
+  /** Starts the child now, so that the first request does not wait for it. */
+  warm(): void {
+    if (!this.#stopped && this.#process === undefined) this.#start();
+  }
+
   /** Ends the child and rejects what waits. Idempotent. */
   async stop(): Promise<void> {
     this.#stopped = true;
