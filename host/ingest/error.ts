@@ -1,0 +1,18 @@
+import { CodedError } from "../base/error.ts";
+
+export const INGEST_ERRORS = {
+  INGEST_CHANGED: "The file was changed while it was read: put it in by renaming, when it is complete.",
+  INGEST_FOLDER: "Put image files straight into the inbox: folders are not searched.",
+  INGEST_INBOX: "Make the inbox a folder that the appliance may read, write and rename in.",
+  INGEST_LINK: "Put the file itself into the inbox: links are not followed.",
+  INGEST_SPECIAL: "Only regular files can be images.",
+  INGEST_TOO_LARGE: "Send a smaller file, or raise ingest.maxFileBytes.",
+} as const;
+
+export type IngestCode = keyof typeof INGEST_ERRORS;
+
+export class IngestError extends CodedError<IngestCode> {
+  constructor(code: IngestCode, detail: string, options?: ErrorOptions) {
+    super(code, INGEST_ERRORS[code], detail, options);
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * The inbox folder: files that are put into it become image requests.
+ *
+ * A file is taken once it has kept its size and time for `settleMs`; renaming a complete file into the folder is
+ * the safe way to put one in. What was processed moves to `processed/` in the inbox, what was refused to `quarantine/`
+ * with a `.reason.json` beside it. A file that cannot be served now stays where it is and is tried again, so nothing is
+ * lost when the appliance stops, and everything that waits is found again at the next start.
+ */
+import { type FSWatcher, watch } from "node:fs";
+import { lstat, mkdir, readdir, rename, writeFile } from "node:fs/promises";
+import { basename, extname, join } from "node:path";
+import { errorCode, errorMessage } from "../base/error.ts";
+import type { Outcome } from "../pipeline/pipeline.ts";
+import type { ImageRequest, Mode } from "../pipeline/request.ts";
+import { IngestError } from "./error.ts";
+import { readImageFile, refuseOddEntry } from "./read.ts";
+
+export interface InboxOptions {
+  readonly folder: string;
+  readonly mode: Mode;
+  /** A file is complete when size and time have not changed for this long. */
+  readonly settleMs: number;
+  /** Folder changes are watched; this is for the ones that the watch misses. */
+  readonly rescanMs: number;
+  /** How long a file that could not be served waits for its next try. */
+  readonly retryMs: number;
+  readonly maxFileBytes: number;
+  /** Images under way at once. */
+  readonly maxInFlight: number;
+}
+
+/** Why an entry is in quarantine. */
+export interface Refusal {
+  readonly reference: string;
+  readonly fileDigest: string | null;
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface InboxParts {
+  process(request: ImageRequest): Promise<Outcome>;
+  newId(): string;
+  nowMs(): number;
+  refused(refusal: Refusal): void;
+  /** A file waits because of `code`; called once a try. */
+  delayed(reference: string, code: string, message: string): void;
+}
+
+interface Seen {
+  readonly size: number;
+  readonly mtimeMs: number;
+  /** When this size and time were first seen. */
+  readonly sinceMs: number;
+}
+
+/** Names that a copy in progress or a person's file manager leaves, never taken as images. */
+const IGNORED = /^\.|\.(part|partial|tmp|crdownload)$|~$/i;
+
+const PROCESSED = "processed";
+const QUARANTINE = "quarantine";
+/** Within the inbox, so that moving a file there is always a rename on one file system. */
+const OWN_FOLDERS: readonly string[] = [PROCESSED, QUARANTINE];
+
+export class Inbox {
+  readonly #options: InboxOptions;
+  readonly #parts: InboxParts;
+  readonly #seen = new Map<string, Seen>();
+  readonly #retryAtMs = new Map<string, number>();
+  readonly #inFlight = new Map<string, Promise<void>>();
+  #watcher: FSWatcher | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #scan: Promise<void> | undefined;
+  #again = false;
+  #stopped = true;
+
+  constructor(options: InboxOptions, parts: InboxParts) {
+    this.#options = options;
+    this.#parts = parts;
+  }
+
+  /** Images under way and files seen that wait. */
+  get counts(): { readonly inFlight: number; readonly waiting: number } {
+    return { inFlight: this.#inFlight.size, waiting: Math.max(0, this.#seen.size - this.#inFlight.size) };
+  }
+
+  /** Makes the folders and takes what is already there. @throws IngestError INGEST_INBOX */
+  async start(): Promise<void> {
+    const { folder } = this.#options;
+    try {
+      for (const name of OWN_FOLDERS) await mkdir(join(folder, name), { recursive: true });
+      this.#watcher = watch(folder, () => this.#wake());
+    } catch (error) {
+      throw new IngestError("INGEST_INBOX", `the inbox ${folder} cannot be used: ${errorMessage(error)}`, {
+        cause: error,
+      });
+    }
+    this.#watcher.on("error", () => {});
+    this.#stopped = false;
+    this.#wake();
+  }
+
+  /** Takes no further file and waits for those under way. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#watcher?.close();
+    clearTimeout(this.#timer);
+    await this.#scan;
+    await Promise.allSettled(this.#inFlight.values());
+  }
+
+  #wake(): void {
+    if (this.#stopped) return;
+    this.#again = true;
+    this.#scan ??= this.#scanUntilQuiet();
+  }
+
+  async #scanUntilQuiet(): Promise<void> {
+    clearTimeout(this.#timer);
+    let nextMs = this.#options.rescanMs;
+    while (this.#again && !this.#stopped) {
+      this.#again = false;
+      nextMs = await this.#scanOnce().catch(() => this.#options.rescanMs);
+    }
+    this.#scan = undefined;
+    if (!this.#stopped) this.#timer = setTimeout(() => this.#wake(), nextMs);
+  }
+
+  /** @returns ms until the next file can be ready */
+  async #scanOnce(): Promise<number> {
+    const entries = await readdir(this.#options.folder);
+    const names = entries.filter((name) => !IGNORED.test(name) && !OWN_FOLDERS.includes(name)).sort();
+    this.#forget(new Set(names));
+    let nextMs = this.#options.rescanMs;
+    for (const name of names) {
+      if (this.#stopped || this.#inFlight.has(name)) continue;
+      if (this.#inFlight.size >= this.#options.maxInFlight) break;
+      nextMs = Math.min(nextMs, await this.#consider(name));
+    }
+    return nextMs;
+  }
+
+  #forget(present: ReadonlySet<string>): void {
+    for (const name of this.#seen.keys()) if (!present.has(name)) this.#seen.delete(name);
+    for (const name of this.#retryAtMs.keys()) if (!present.has(name)) this.#retryAtMs.delete(name);
+  }
+
+  /** Takes the entry, or says in how many ms it may be ready. */
+  async #consider(name: string): Promise<number> {
+    const nowMs = this.#parts.nowMs();
+    const retryInMs = (this.#retryAtMs.get(name) ?? 0) - nowMs;
+    if (retryInMs > 0) return retryInMs;
+    const stats = await lstat(join(this.#options.folder, name)).catch(() => undefined);
+    if (stats === undefined) return this.#options.rescanMs;
+    const known = this.#seen.get(name);
+    const same = known !== undefined && known.size === stats.size && known.mtimeMs === stats.mtimeMs;
+    const sinceMs = same ? known.sinceMs : nowMs;
+    this.#seen.set(name, { size: stats.size, mtimeMs: stats.mtimeMs, sinceMs });
+    const { settleMs } = this.#options;
+    // A clock that was stepped back makes times look like the future: then only what was watched counts.
+    const untouchedMs = Math.max(nowMs - sinceMs, Math.min(nowMs - stats.mtimeMs, nowMs - stats.ctimeMs));
+    if (untouchedMs < settleMs) return settleMs - Math.max(untouchedMs, 0);
+    this.#inFlight.set(
+      name,
+      this.#take(name).finally(() => {
+        this.#inFlight.delete(name);
+        this.#wake();
+      }),
+    );
+    return this.#options.rescanMs;
+  }
+
+  /** Never throws. */
+  async #take(name: string): Promise<void> {
+    const path = join(this.#options.folder, name);
+    try {
+      refuseOddEntry(await lstat(path), name);
+      const bytes = await readImageFile(path, this.#options.maxFileBytes);
+      const request = { id: this.#parts.newId(), bytes, reference: name, mode: this.#options.mode };
+      await this.#settle(name, await this.#parts.process(request));
+    } catch (error) {
+      const failure = { code: errorCode(error), message: errorMessage(error) };
+      const refused = error instanceof IngestError && error.code !== "INGEST_CHANGED";
+      await this.#settle(
+        name,
+        refused ? { kind: "refused", fileDigest: null, ...failure } : { kind: "unavailable", ...failure },
+      );
+    }
+  }
+
+  async #settle(name: string, outcome: Outcome | ({ readonly kind: "refused" } & Unnamed)): Promise<void> {
+    try {
+      switch (outcome.kind) {
+        case "result":
+          await this.#move(name, PROCESSED);
+          return;
+        case "refused":
+          return await this.#quarantine(name, outcome);
+        case "unavailable":
+          return this.#delay(name, outcome.code, outcome.message);
+      }
+    } catch (error) {
+      this.#delay(name, errorCode(error), errorMessage(error));
+    }
+  }
+
+  #delay(name: string, code: string, message: string): void {
+    this.#retryAtMs.set(name, this.#parts.nowMs() + this.#options.retryMs);
+    if (!this.#stopped) this.#parts.delayed(name, code, message);
+  }
+
+  async #quarantine(name: string, { fileDigest, code, message }: Unnamed): Promise<void> {
+    const refusal: Refusal = { reference: name, fileDigest, code, message };
+    const place = await this.#move(name, QUARANTINE);
+    const reason = { ...refusal, utc: new Date(this.#parts.nowMs()).toISOString() };
+    await writeFile(`${place}.reason.json`, `${JSON.stringify(reason, null, 2)}\n`);
+    this.#parts.refused(refusal);
+  }
+
+  /** Renames into one of our own folders; a name that is taken there gets a number. @returns the new path */
+  async #move(name: string, folder: string): Promise<string> {
+    const extension = extname(name);
+    const stem = basename(name, extension);
+    for (let copy = 1; ; copy++) {
+      const place = join(this.#options.folder, folder, copy === 1 ? name : `${stem}.${copy}${extension}`);
+      if (await exists(place)) continue;
+      await rename(join(this.#options.folder, name), place);
+      this.#seen.delete(name);
+      return place;
+    }
+  }
+}
+
+type Unnamed = Omit<Refusal, "reference">;
+
+async function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,100 @@
+/**
+ * What is remembered, and under which keys. Every key names everything that decides the value; a value that does
+ * not parse is a miss. A cached answer equals a computed one, down to the digests.
+ */
+
+import type { AttentionSettings } from "../attention/attention.ts";
+import { ATTENTION_VERSION } from "../attention/map.ts";
+import type { CachePort, Model, Verdict } from "./ports.ts";
+import type { Reason } from "./quality.ts";
+
+/** What a file's bytes decode to, by raster version. */
+export interface RasterMemory {
+  readonly rasterDigest: string;
+}
+
+export interface AttentionMemory {
+  readonly digest: string;
+  readonly pyramid: readonly Float32Array[];
+}
+
+/** All of a result that the image and the model decide. */
+export interface ResultMemory {
+  readonly attentionDigest: string;
+  readonly verdict: Verdict | null;
+  readonly reasons: readonly Reason[];
+}
+
+export class Memory {
+  readonly #caches: CachePort;
+  readonly #rasterVersion: string;
+
+  constructor(caches: CachePort, rasterVersion: string) {
+    this.#caches = caches;
+    this.#rasterVersion = rasterVersion;
+  }
+
+  raster(fileDigest: string): RasterMemory | undefined {
+    return parse<RasterMemory>(this.#caches.get("raster", this.#rasterKey(fileDigest)));
+  }
+
+  keepRaster(fileDigest: string, value: RasterMemory): void {
+    this.#caches.set("raster", this.#rasterKey(fileDigest), Buffer.from(JSON.stringify(value)));
+  }
+
+  attention(rasterDigest: string, settings: AttentionSettings): AttentionMemory | undefined {
+    const stored = this.#caches.get("attention", attentionKey(rasterDigest, settings));
+    return stored === undefined ? undefined : unpackAttention(stored, settings);
+  }
+
+  keepAttention(rasterDigest: string, settings: AttentionSettings, value: AttentionMemory): void {
+    this.#caches.set("attention", attentionKey(rasterDigest, settings), packAttention(value));
+  }
+
+  result(rasterDigest: string, model: Model): ResultMemory | undefined {
+    return parse<ResultMemory>(this.#caches.get("result", resultKey(rasterDigest, model)));
+  }
+
+  keepResult(rasterDigest: string, model: Model, value: ResultMemory): void {
+    this.#caches.set("result", resultKey(rasterDigest, model), Buffer.from(JSON.stringify(value)));
+  }
+
+  #rasterKey(fileDigest: string): string {
+    return JSON.stringify([this.#rasterVersion, fileDigest]);
+  }
+}
+
+function attentionKey(rasterDigest: string, { scales, grids }: AttentionSettings): string {
+  const pairs = scales.map(({ block, weight }) => [block, weight]);
+  return JSON.stringify([ATTENTION_VERSION, rasterDigest, pairs, grids]);
+}
+
+function resultKey(rasterDigest: string, model: Model): string {
+  return JSON.stringify([
+    attentionKey(rasterDigest, model.attention),
+    model.digest,
+    model.precision,
+    model.fingerprint,
+  ]);
+}
+
+function parse<Value>(stored: Uint8Array | undefined): Value | undefined {
+  return stored === undefined ? undefined : (JSON.parse(Buffer.from(stored).toString("utf8")) as Value);
+}
+
+/** Digest (32 bytes), then every level's float32 values, little-endian. */
+function packAttention({ digest, pyramid }: AttentionMemory): Buffer {
+  const levels = pyramid.map((level) => Buffer.from(level.buffer, level.byteOffset, level.byteLength));
+  return Buffer.concat([Buffer.from(digest, "hex"), ...levels]);
+}
+
+function unpackAttention(stored: Uint8Array, { grids }: AttentionSettings): AttentionMemory {
+  const view = new DataView(stored.buffer, stored.byteOffset, stored.byteLength);
+  let at = 32;
+  const pyramid = grids.map((grid) => {
+    const level = Float32Array.from({ length: grid * grid }, (_, i) => view.getFloat32(at + i * 4, true));
+    at += level.byteLength;
+    return level;
+  });
+  return { digest: Buffer.from(stored.subarray(0, 32)).toString("hex"), pyramid };
+}

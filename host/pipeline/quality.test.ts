@@ -1,0 +1,16 @@
+import { expect, test } from "vitest";
+import { reasonsNotToAssess } from "./quality.ts";
+
+const film = (value: (pixel: number) => number) => Uint8Array.from({ length: 224 * 224 }, (_, pixel) => value(pixel));
+
+test("a film with the usual range of greys is assessed", () => {
+  expect(reasonsNotToAssess(film((pixel) => pixel % 224))).toEqual([]);
+});
+
+test.each([
+  ["one grey", () => 117],
+  ["sensor noise", (pixel: number) => 60 + (pixel % 7)],
+  ["noise and a small bright marker", (pixel: number) => (pixel < 300 ? 255 : 40 + (pixel % 5))],
+])("%s is BLANK", (_, value) => {
+  expect(reasonsNotToAssess(film(value))).toEqual(["BLANK"]);
+});

@@ -1,0 +1,27 @@
+/** Reasons not to assess an image, judged from its raster alone. Pure. */
+
+/** Grey levels between the 1st and the 99th percentile under which a film shows nothing. */
+const CONTRAST_MIN = 16;
+
+export type Reason = "BLANK";
+
+/** @returns the reasons, sorted; none when the image may be assessed */
+export function reasonsNotToAssess(samples: Uint8Array): readonly Reason[] {
+  return spread(samples) < CONTRAST_MIN ? ["BLANK"] : [];
+}
+
+/** Distance between the 1st and the 99th percentile: a border or a marker does not make a film. */
+function spread(samples: Uint8Array): number {
+  const histogram = new Uint32Array(256);
+  for (const sample of samples) histogram[sample] = (histogram[sample] ?? 0) + 1;
+  const tail = samples.length / 100;
+  const firstBeyondTail = (levels: readonly number[]) => {
+    let seen = 0;
+    return levels.find((level) => {
+      seen += histogram[level] ?? 0;
+      return seen > tail;
+    });
+  };
+  const levels = Array.from(histogram.keys());
+  return (firstBeyondTail(levels.toReversed()) ?? 0) - (firstBeyondTail(levels) ?? 0);
+}
