@@ -1,0 +1,27 @@
+/** The firmware's programs, built on demand: a compiler is all they need. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+
+const root = new URL("../../../", import.meta.url).pathname;
+
+export const modelProgram = `${root}build/firmware/lv06-model`;
+/** With the address and undefined-behaviour sanitizers: a memory error fails the test that causes it. */
+export const vectorsProgram = `${root}build/firmware/sanitize/lv06-vectors`;
+export const vectorsFolder = `${root}firmware-spec/vectors/`;
+
+export function buildModel(): Promise<unknown> {
+  return make("all");
+}
+
+export function buildVectors(): Promise<unknown> {
+  return make("sanitize");
+}
+
+/** The core's own unit tests; rejects with their words if one fails. */
+export function testCore(): Promise<unknown> {
+  return make("test");
+}
+
+function make(target: string): Promise<unknown> {
+  return promisify(execFile)("make", ["-s", "-C", `${root}firmware-spec`, target]);
+}

@@ -1,0 +1,16 @@
+/** A byte pipe to a device. One object is one connection: reopening makes a new one. */
+export interface Transport {
+  /** Names the pipe in messages, such as `/dev/ttyACM0`. */
+  readonly name: string;
+  /**
+   * Resolves when the bytes are handed to the system, which says nothing about their arrival.
+   * Rejects when the connection ends first.
+   */
+  write(bytes: Uint8Array): Promise<void>;
+  /** The one listener for arriving bytes; set it before anything is written. */
+  onChunk(listener: (chunk: Uint8Array) => void): void;
+  /** The one listener for the end, called once, also after `close`. */
+  onClose(listener: (reason: Error) => void): void;
+  /** Idempotent, never throws, bounded in time. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,128 @@
+/**
+ * A serial port as a Transport. Each connection has a port object of its own: serialport keeps unwritten
+ * bytes for a re-opened port, and they would break the next handshake.
+ */
+import type { SerialPort } from "serialport";
+import { errorCode, errorMessage } from "../../base/error.ts";
+import type { Clock } from "../clock.ts";
+import { DeviceError } from "../errors.ts";
+import type { Transport } from "../transport.ts";
+import { HangUpPort } from "./serial-port.ts";
+
+export interface SerialOptions {
+  /** Such as `/dev/serial/by-id/…`; a symbolic link is followed at every open. */
+  readonly path: string;
+  readonly baud: number;
+  readonly clock: Clock;
+}
+
+const OPEN_DEADLINE_MS = 5000;
+const CLOSE_DEADLINE_MS = 1000;
+
+/**
+ * Opens the port exclusively, with DTR and RTS released together.
+ *
+ * On ESP32 boards the two lines are wired to reset and boot mode; equal levels do neither.
+ *
+ * @throws DeviceError DEVICE_ABSENT if there is no such port, DEVICE_OPEN if it cannot be had
+ */
+export async function openSerial({ path, baud, clock }: SerialOptions): Promise<Transport> {
+  const port = new HangUpPort({ path, baudRate: baud, autoOpen: false, lock: true });
+  // An 'error' event without a listener would end the process; what matters comes through callbacks and 'close'.
+  port.on("error", () => {});
+  await open(port, clock);
+  await releaseLines(port);
+  return new SerialTransport(port, clock);
+}
+
+function open(port: SerialPort, clock: Clock): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(OPEN_DEADLINE_MS, () => {
+      reject(new DeviceError("DEVICE_OPEN", `${port.path} did not open within ${OPEN_DEADLINE_MS} ms`));
+      // Should it open after all, nobody would close it.
+      port.once("open", () => port.close());
+    });
+    port.open((error) => {
+      cancel();
+      if (error === null || error === undefined) resolve();
+      else reject(openError(port.path, error));
+    });
+  });
+}
+
+function openError(path: string, error: Error): DeviceError {
+  const absent = errorCode(error) === "ENOENT" || /no such (file|device)/i.test(error.message);
+  return new DeviceError(absent ? "DEVICE_ABSENT" : "DEVICE_OPEN", `${path}: ${error.message}`, { cause: error });
+}
+
+/** In one call: set separately, each passes through the levels that reset the chip. A pseudo-terminal has no such lines. */
+function releaseLines(port: SerialPort): Promise<void> {
+  return new Promise((resolve) => {
+    port.set({ dtr: false, rts: false }, () => resolve());
+  });
+}
+
+class SerialTransport implements Transport {
+  readonly name: string;
+  readonly #port: SerialPort;
+  readonly #clock: Clock;
+  readonly #pending = new Set<(reason: Error) => void>();
+  #onChunk: (chunk: Uint8Array) => void = () => {};
+  #onClose: (reason: Error) => void = () => {};
+  #ended: Error | undefined;
+
+  constructor(port: SerialPort, clock: Clock) {
+    this.name = port.path;
+    this.#port = port;
+    this.#clock = clock;
+    // Always reading: without a reader an unplugged port gives no sign at all.
+    port.on("data", (chunk: Buffer) => this.#onChunk(chunk));
+    port.on("close", (error: Error | null) => this.#end(error ?? new Error("the port was closed")));
+  }
+
+  onChunk(listener: (chunk: Uint8Array) => void): void {
+    this.#onChunk = listener;
+  }
+
+  onClose(listener: (reason: Error) => void): void {
+    this.#onClose = listener;
+    if (this.#ended !== undefined) listener(this.#ended);
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) return reject(this.#ended);
+      this.#pending.add(reject);
+      this.#port.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), (error) => {
+        this.#pending.delete(reject);
+        if (error === null || error === undefined) resolve();
+        else reject(new Error(errorMessage(error)));
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#port.isOpen) await this.#closePort();
+    this.#end(new Error("the port was closed"));
+  }
+
+  /** A port whose device stopped reading may never finish closing. */
+  #closePort(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(CLOSE_DEADLINE_MS, resolve);
+      this.#port.close(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  /** serialport tells an unplugged port twice, and forgets the callbacks of its writes. */
+  #end(reason: Error): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = reason;
+    for (const reject of this.#pending) reject(reason);
+    this.#pending.clear();
+    this.#onClose(reason);
+  }
+}
