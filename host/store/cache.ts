@@ -1,0 +1,285 @@
+/**
+ * Values that are dear to compute and cheap to lose: a rebuildable file, bounded in bytes, least recently used out.
+ *
+ * The caller composes a key that names everything that decides the value. Whatever goes wrong here is a miss:
+ * no error of the cache ever reaches a result.
+ */
+import { hash } from "node:crypto";
+import { existsSync, renameSync, rmSync } from "node:fs";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { errorCode, errorMessage } from "../base/error.ts";
+import { foreignWrites, openDatabase, type Schema, storeError } from "./database.ts";
+import { CacheError } from "./errors.ts";
+
+export type Namespace = "raster" | "attention" | "result";
+
+export interface CacheOptions {
+  readonly path: string;
+  /** Bound on keys, values and `ENTRY_BYTES` an entry; the file is a few per cent larger. */
+  readonly maxBytes: number;
+}
+
+export interface CacheStats {
+  readonly hits: number;
+  readonly misses: number;
+  /** Entries whose checksum was wrong, and whole files that were set aside. */
+  readonly damaged: number;
+  readonly evicted: number;
+  /** Reads and writes the disk refused. */
+  readonly failed: number;
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/** What an entry costs besides its key and value. */
+export const ENTRY_BYTES = 128;
+/** Uses remembered before they are written: a hit costs no write, a crash forgets only the order of these. */
+const TOUCHES_MAX = 1024;
+
+const SCHEMA: Schema = {
+  synchronous: "OFF",
+  migrations: [
+    `
+    CREATE TABLE entries (
+      id INTEGER PRIMARY KEY,
+      namespace TEXT NOT NULL,
+      key TEXT NOT NULL,
+      used INTEGER NOT NULL,
+      costBytes INTEGER NOT NULL,
+      checksum BLOB NOT NULL,
+      value BLOB NOT NULL,
+      UNIQUE (namespace, key)
+    ) STRICT;
+    CREATE INDEX entriesByUse ON entries (used, costBytes);
+    `,
+  ],
+};
+
+interface Statements {
+  readonly get: StatementSync;
+  readonly put: StatementSync;
+  readonly touch: StatementSync;
+  readonly drop: StatementSync;
+  readonly oldest: StatementSync;
+  readonly totals: StatementSync;
+  readonly costOf: StatementSync;
+}
+
+interface Open {
+  readonly db: DatabaseSync;
+  readonly sql: Statements;
+  readonly foreign: () => boolean;
+}
+
+export class Cache {
+  readonly #options: CacheOptions;
+  readonly #touched = new Map<number, number>();
+  #open: Open;
+  #clock = 0;
+  #entries = 0;
+  #bytes = 0;
+  #hits = 0;
+  #misses = 0;
+  #damaged = 0;
+  #evicted = 0;
+  #failed = 0;
+
+  /** A damaged file is renamed to `PATH.damaged` and replaced. @throws CacheError CACHE_OPEN */
+  constructor(options: CacheOptions) {
+    this.#options = options;
+    this.#open = this.#openOrRebuild();
+  }
+
+  /** @returns the value, or undefined for a miss; a damaged entry is dropped, counted and a miss */
+  get(namespace: Namespace, key: string): Uint8Array | undefined {
+    const value = this.#guarded(() => this.#lookUp(namespace, key));
+    if (value === undefined) this.#misses += 1;
+    else this.#hits += 1;
+    return value;
+  }
+
+  /** @returns false when it was not kept: larger than the whole cache, or the disk refused it */
+  set(namespace: Namespace, key: string, value: Uint8Array): boolean {
+    const costBytes = namespace.length + Buffer.byteLength(key) + value.length + ENTRY_BYTES;
+    if (costBytes > this.#options.maxBytes) return false;
+    return this.#guarded(() => this.#store(namespace, key, value, costBytes)) ?? false;
+  }
+
+  get stats(): CacheStats {
+    return {
+      hits: this.#hits,
+      misses: this.#misses,
+      damaged: this.#damaged,
+      evicted: this.#evicted,
+      failed: this.#failed,
+      entries: this.#entries,
+      bytes: this.#bytes,
+    };
+  }
+
+  /** Idempotent. */
+  close(): void {
+    if (!this.#open.db.isOpen) return;
+    this.#guarded(() => this.#transaction(() => this.#writeTouches()));
+    if (this.#open.db.isOpen) this.#open.db.close();
+  }
+
+  #lookUp(namespace: Namespace, key: string): Uint8Array | undefined {
+    const row = this.#open.sql.get.get(namespace, key);
+    if (row === undefined) return undefined;
+    const { id, checksum, value } = row;
+    if (!(value instanceof Uint8Array) || !(checksum instanceof Uint8Array)) return this.#dropDamaged(Number(id));
+    if (Buffer.compare(checksumOf(namespace, key, value), checksum) !== 0) return this.#dropDamaged(Number(id));
+    this.#touched.set(Number(id), ++this.#clock);
+    if (this.#touched.size >= TOUCHES_MAX) this.#transaction(() => this.#writeTouches());
+    return value;
+  }
+
+  #dropDamaged(id: number): undefined {
+    this.#damaged += 1;
+    this.#drop(id);
+  }
+
+  #drop(id: number): void {
+    const gone = this.#open.sql.drop.get(id);
+    this.#touched.delete(id);
+    if (gone === undefined) return;
+    this.#entries -= 1;
+    this.#bytes -= Number(gone.costBytes);
+  }
+
+  #store(namespace: Namespace, key: string, value: Uint8Array, costBytes: number): boolean {
+    this.#transaction(() => {
+      if (this.#open.foreign()) this.#recount();
+      const { sql } = this.#open;
+      const old = sql.costOf.get(namespace, key);
+      if (old !== undefined) this.#drop(Number(old.id));
+      sql.put.run(namespace, key, ++this.#clock, costBytes, checksumOf(namespace, key, value), value);
+      this.#entries += 1;
+      this.#bytes += costBytes;
+      if (this.#bytes > this.#options.maxBytes) this.#evict();
+    });
+    return true;
+  }
+
+  #evict(): void {
+    this.#writeTouches();
+    while (this.#bytes > this.#options.maxBytes) {
+      const oldest = this.#open.sql.oldest.get();
+      if (oldest === undefined) {
+        this.#recount();
+        return;
+      }
+      this.#drop(Number(oldest.id));
+      this.#evicted += 1;
+    }
+  }
+
+  #writeTouches(): void {
+    for (const [id, used] of this.#touched) this.#open.sql.touch.run(used, id);
+    this.#touched.clear();
+  }
+
+  #recount(open = this.#open): void {
+    const totals = open.sql.totals.get();
+    this.#entries = Number(totals?.entries ?? 0);
+    this.#bytes = Number(totals?.bytes ?? 0);
+    this.#clock = Math.max(this.#clock, Number(totals?.clock ?? 0));
+  }
+
+  #transaction(action: () => void): void {
+    const { db } = this.#open;
+    db.exec("BEGIN IMMEDIATE");
+    try {
+      action();
+      db.exec("COMMIT");
+    } catch (error) {
+      if (db.isTransaction) db.exec("ROLLBACK");
+      this.#recount();
+      throw error;
+    }
+  }
+
+  /** Runs `action`; damage found on the way costs the file, anything else the one value. */
+  #guarded<T>(action: () => T): T | undefined {
+    try {
+      return action();
+    } catch (error) {
+      if (storeError(this.#options.path, error).code === "STORE_DAMAGED") this.#rebuild();
+      else this.#failed += 1;
+      return undefined;
+    }
+  }
+
+  #rebuild(): void {
+    try {
+      if (this.#open.db.isOpen) this.#open.db.close();
+      this.#setAside();
+      this.#open = this.#openFile();
+    } catch {
+      this.#failed += 1;
+    }
+  }
+
+  #openOrRebuild(): Open {
+    try {
+      return this.#openFile();
+    } catch (error) {
+      if (errorCode(error) !== "STORE_DAMAGED" && errorCode(error) !== "STORE_NEWER") throw cacheOpen(error);
+    }
+    try {
+      this.#setAside();
+      return this.#openFile();
+    } catch (error) {
+      throw cacheOpen(error);
+    }
+  }
+
+  #openFile(): Open {
+    // Every value carries its checksum, and what else is damaged shows when it is read: no need to read it all now.
+    const db = openDatabase(this.#options.path, SCHEMA, { checkIntegrity: false, busyTimeoutMs: 250 });
+    try {
+      const open = { db, sql: prepare(db), foreign: foreignWrites(db) };
+      this.#recount(open);
+      return open;
+    } catch (error) {
+      db.close();
+      throw storeError(this.#options.path, error);
+    }
+  }
+
+  #setAside(): void {
+    const { path } = this.#options;
+    this.#damaged += 1;
+    this.#touched.clear();
+    this.#entries = 0;
+    this.#bytes = 0;
+    for (const suffix of ["-wal", "-shm"]) rmSync(path + suffix, { force: true });
+    rmSync(`${path}.damaged`, { force: true });
+    if (existsSync(path)) renameSync(path, `${path}.damaged`);
+  }
+}
+
+function prepare(db: DatabaseSync): Statements {
+  return {
+    get: db.prepare("SELECT id, checksum, value FROM entries WHERE namespace = ? AND key = ?"),
+    put: db.prepare("INSERT INTO entries VALUES (NULL, ?, ?, ?, ?, ?, ?)"),
+    touch: db.prepare("UPDATE entries SET used = ? WHERE id = ?"),
+    drop: db.prepare("DELETE FROM entries WHERE id = ? RETURNING costBytes"),
+    oldest: db.prepare("SELECT id FROM entries ORDER BY used LIMIT 1"),
+    totals: db.prepare(
+      "SELECT count(*) AS entries, coalesce(sum(costBytes), 0) AS bytes, coalesce(max(used), 0) AS clock FROM entries",
+    ),
+    costOf: db.prepare("SELECT id FROM entries WHERE namespace = ? AND key = ?"),
+  };
+}
+
+/** Over the key too: a value that strayed to another key is damage as well. */
+function checksumOf(namespace: string, key: string, value: Uint8Array): Buffer {
+  // Two one-shot hashes take half the time of one incremental one.
+  return hash("sha256", `${namespace}\0${key}\0${hash("sha256", value)}`, "buffer");
+}
+
+function cacheOpen(error: unknown): CacheError {
+  return new CacheError("CACHE_OPEN", errorMessage(error), { cause: error });
+}

@@ -1,0 +1,107 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openDatabase } from "./database.ts";
+import { ResultReader } from "./reader.ts";
+import { ResultStore } from "./results.ts";
+import { makeResult } from "./testing/make-result.ts";
+
+let folder: string;
+let path: string;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "store-"));
+  path = join(folder, "results.db");
+  const store = new ResultStore({ path, utcMs: () => 0 });
+  await Promise.all(Array.from({ length: 100 }, () => store.append(makeResult)));
+  store.close();
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const open = () => new ResultStore({ path, utcMs: () => 0 });
+const coded = (code: string) => expect.objectContaining({ code });
+
+test.each([0, 1, 1000, 4096, 20_000])("a file cut off at %i bytes is refused by name and left alone", (size) => {
+  truncateSync(path, size);
+  expect(open).toThrow(coded("STORE_DAMAGED"));
+  expect(statSync(path).size).toBe(size);
+});
+
+test("a zeroed file is refused by name", () => {
+  writeFileSync(path, Buffer.alloc(statSync(path).size));
+  expect(open).toThrow(coded("STORE_DAMAGED"));
+  expect(() => ResultReader.open(path)).toThrow(coded("STORE_DAMAGED"));
+});
+
+test("a zeroed page anywhere is refused by name", () => {
+  const bytes = readFileSync(path);
+  for (let page = 0; page < bytes.length / 4096; page++) {
+    writeFileSync(path, Buffer.from(bytes).fill(0, page * 4096, (page + 1) * 4096));
+    expect(open, `page ${page}`).toThrow(coded("STORE_DAMAGED"));
+  }
+});
+
+test("a journal without its database is refused by name: it may hold results", () => {
+  rmSync(path);
+  writeFileSync(`${path}-wal`, "results");
+  expect(open).toThrow(coded("STORE_DAMAGED"));
+});
+
+test("a result whose data no longer parse is refused by name", () => {
+  const db = new DatabaseSync(path);
+  db.exec("UPDATE results SET data = '{' WHERE sequence = 7");
+  db.close();
+  const reader = ResultReader.open(path);
+  expect(() => reader.listFrom(7, 1)).toThrow(coded("STORE_DAMAGED"));
+  reader.close();
+});
+
+test("a file of a newer version is refused by name", () => {
+  const db = new DatabaseSync(path);
+  db.exec("PRAGMA user_version = 99");
+  db.close();
+  expect(open).toThrow(coded("STORE_NEWER"));
+  expect(() => ResultReader.open(path)).toThrow(coded("STORE_NEWER"));
+});
+
+test("a folder that is not there, and a folder in the file's place, are refused by name", () => {
+  expect(() => new ResultStore({ path: join(folder, "no", "x.db"), utcMs: () => 0 })).toThrow(coded("STORE_OPEN"));
+  expect(() => new ResultStore({ path: folder, utcMs: () => 0 })).toThrow(coded("STORE_OPEN"));
+});
+
+test("another process that holds the database for too long is an error by name, and passes", async () => {
+  const store = new ResultStore({ path, utcMs: () => 0, busyTimeoutMs: 20 });
+  const other = new DatabaseSync(path);
+  other.exec("BEGIN IMMEDIATE");
+  await expect(store.append(makeResult)).rejects.toMatchObject({ code: "STORE_BUSY" });
+  other.exec("ROLLBACK");
+  other.close();
+  expect((await store.append(makeResult)).sequence).toBe(101);
+  store.close();
+});
+
+test("migrations run once each, in order, and keep the rows", () => {
+  const file = join(folder, "other.db");
+  const first = "CREATE TABLE t (a INTEGER) STRICT; INSERT INTO t VALUES (1);";
+  openDatabase(file, { synchronous: "FULL", migrations: [first] }).close();
+  const second = "ALTER TABLE t ADD COLUMN b INTEGER; UPDATE t SET b = a + 1;";
+  const schema = { synchronous: "FULL", migrations: [first, second] } as const;
+  openDatabase(file, schema).close();
+  const db = openDatabase(file, schema);
+  expect(db.prepare("SELECT * FROM t").all()).toEqual([{ a: 1, b: 2 }]);
+  db.close();
+});
+
+test("a migration that fails leaves the file as it was", () => {
+  const file = join(folder, "other.db");
+  const first = "CREATE TABLE t (a INTEGER) STRICT;";
+  openDatabase(file, { synchronous: "FULL", migrations: [first] }).close();
+  const broken = { synchronous: "FULL", migrations: [first, "DROP TABLE t; DROP TABLE absent;"] } as const;
+  expect(() => openDatabase(file, broken)).toThrow(coded("STORE_INTERNAL"));
+  const db = openDatabase(file, { synchronous: "FULL", migrations: [first] });
+  expect(db.prepare("SELECT * FROM t").all()).toEqual([]);
+  db.close();
+});

@@ -1,0 +1,203 @@
+/** Opening, creating and migrating an SQLite file, and what its errors mean. */
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { CodedError, errorMessage } from "../base/error.ts";
+import { StoreError } from "./errors.ts";
+
+export interface Schema {
+  /** SQL that takes the schema from version n to n + 1; `user_version` counts how many have run. */
+  readonly migrations: readonly string[];
+  /** FULL: a commit outlives a power cut. OFF: for a file that can be rebuilt. */
+  readonly synchronous: "FULL" | "OFF";
+}
+
+const SMALLEST_PAGE_BYTES = 512;
+
+export interface OpenOptions {
+  /** How long a statement waits for another process's lock, in ms; default 5,000. */
+  readonly busyTimeoutMs?: number;
+  /** Read every page at opening and refuse a damaged file; default true. */
+  readonly checkIntegrity?: boolean;
+}
+
+/**
+ * Opens a database for writing, creating or migrating it as needed.
+ *
+ * A new file is made under another name and renamed when its schema is complete: an empty file under the real
+ * name can then only be a damaged one, and so can a journal without its database.
+ *
+ * @throws StoreError STORE_DAMAGED, STORE_NEWER, STORE_OPEN, STORE_BUSY, STORE_DISK_FULL, STORE_IO
+ */
+export function openDatabase(path: string, schema: Schema, options: OpenOptions = {}): DatabaseSync {
+  return translated(path, () => {
+    if (!existsSync(path)) {
+      if (sizeOf(`${path}-wal`) > 0) throw new StoreError("STORE_DAMAGED", `${path} is gone but its journal is there`);
+      create(path, schema);
+    }
+    refuseStump(path);
+    const db = new DatabaseSync(path, { timeout: options.busyTimeoutMs ?? 5000 });
+    try {
+      prepareConnection(db, schema);
+      if (options.checkIntegrity ?? true) checkIntegrity(db, path);
+      refuseUnknown(versionOf(db), path, schema);
+      migrate(db, schema);
+      return db;
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  });
+}
+
+/**
+ * Opens an existing database for reading, also while another process writes it.
+ * @throws StoreError STORE_MISSING besides those of `openDatabase`
+ */
+export function openReadOnly(path: string, schema: Schema, options: OpenOptions = {}): DatabaseSync {
+  return translated(path, () => {
+    if (!existsSync(path)) throw new StoreError("STORE_MISSING", `${path} does not exist`);
+    refuseStump(path);
+    const db = new DatabaseSync(path, { timeout: options.busyTimeoutMs ?? 5000, readOnly: true });
+    try {
+      refuseUnknown(versionOf(db), path, schema);
+      return db;
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  });
+}
+
+/** Runs `action`; what SQLite throws becomes a StoreError with a code of its own. */
+export function translated<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw storeError(path, error);
+  }
+}
+
+/** @returns coded errors as they are, SQLite's by their result code (sqlite.org/rescode.html), others as STORE_INTERNAL */
+export function storeError(path: string, error: unknown): CodedError {
+  if (error instanceof CodedError) return error;
+  const detail = `${path}: ${errorMessage(error)}`;
+  const code = storeCode(error);
+  return new StoreError(code, detail, { cause: error });
+}
+
+function storeCode(error: unknown): ConstructorParameters<typeof StoreError>[0] {
+  if (!(error instanceof Error)) return "STORE_INTERNAL";
+  if ("errcode" in error && typeof error.errcode === "number") return sqliteCode(error.errcode & 0xff);
+  if (!("code" in error)) return "STORE_INTERNAL";
+  if (error.code === "ENOSPC") return "STORE_DISK_FULL";
+  if (error.code === "ERR_INVALID_STATE") return "STORE_CLOSED";
+  return typeof error.code === "string" && error.code.startsWith("E") && !error.code.startsWith("ERR_")
+    ? "STORE_OPEN"
+    : "STORE_INTERNAL";
+}
+
+function sqliteCode(primary: number): ConstructorParameters<typeof StoreError>[0] {
+  switch (primary) {
+    case 11: // SQLITE_CORRUPT
+    case 26: // SQLITE_NOTADB
+      return "STORE_DAMAGED";
+    case 5: // SQLITE_BUSY
+    case 6: // SQLITE_LOCKED
+      return "STORE_BUSY";
+    case 13: // SQLITE_FULL
+      return "STORE_DISK_FULL";
+    case 10: // SQLITE_IOERR
+      return "STORE_IO";
+    case 3: // SQLITE_PERM
+    case 8: // SQLITE_READONLY
+    case 14: // SQLITE_CANTOPEN
+      return "STORE_OPEN";
+    default:
+      return "STORE_INTERNAL";
+  }
+}
+
+/** Tells whether another connection wrote since the last call; the first call says no. */
+export function foreignWrites(db: DatabaseSync): () => boolean {
+  const statement = db.prepare("PRAGMA data_version");
+  let last = statement.get()?.data_version;
+  return () => {
+    const now = statement.get()?.data_version;
+    const changed = now !== last;
+    last = now;
+    return changed;
+  };
+}
+
+export function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** Smaller than any database: SQLite would take it for a new one and write over it. */
+function refuseStump(path: string): void {
+  const size = sizeOf(path);
+  if (size < SMALLEST_PAGE_BYTES) throw new StoreError("STORE_DAMAGED", `${path} has only ${size} bytes`);
+}
+
+function create(path: string, schema: Schema): void {
+  const fresh = `${path}.new`;
+  for (const suffix of ["", "-wal", "-shm"]) rmSync(fresh + suffix, { force: true });
+  const db = new DatabaseSync(fresh);
+  try {
+    prepareConnection(db, schema);
+    migrate(db, schema);
+  } finally {
+    db.close();
+  }
+  renameSync(fresh, path);
+  syncFolder(dirname(path));
+}
+
+function syncFolder(folder: string): void {
+  const handle = openSync(folder, "r");
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function prepareConnection(db: DatabaseSync, schema: Schema): void {
+  db.exec("PRAGMA journal_mode = WAL");
+  db.exec(`PRAGMA synchronous = ${schema.synchronous}`);
+  // Dirty pages beyond this are written to the journal before commit: a bound on memory, not on transactions.
+  db.exec("PRAGMA cache_size = -8192");
+}
+
+function checkIntegrity(db: DatabaseSync, path: string): void {
+  const verdict = db.prepare("PRAGMA quick_check(1)").get()?.quick_check;
+  if (verdict !== "ok") throw new StoreError("STORE_DAMAGED", `${path}: ${String(verdict)}`);
+}
+
+function migrate(db: DatabaseSync, schema: Schema): void {
+  if (versionOf(db) === schema.migrations.length) return;
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    for (const migration of schema.migrations.slice(versionOf(db))) db.exec(migration);
+    db.exec(`PRAGMA user_version = ${schema.migrations.length}`);
+    db.exec("COMMIT");
+  } catch (error) {
+    if (db.isTransaction) db.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+function versionOf(db: DatabaseSync): number {
+  return Number(db.prepare("PRAGMA user_version").get()?.user_version ?? 0);
+}
+
+function refuseUnknown(version: number, path: string, schema: Schema): void {
+  if (version === 0) throw new StoreError("STORE_DAMAGED", `${path} has no schema`);
+  if (version > schema.migrations.length) {
+    throw new StoreError(
+      "STORE_NEWER",
+      `${path} has schema ${version}, this version knows ${schema.migrations.length}`,
+    );
+  }
+}

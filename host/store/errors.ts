@@ -1,0 +1,43 @@
+import { CodedError } from "../base/error.ts";
+
+export const STORE_ERRORS = {
+  STORE_DAMAGED:
+    "Nothing was deleted: stop the appliance, keep a copy of the file with its -wal and -shm, then restore a backup or move them aside to start empty.",
+  STORE_NEWER: "A newer version of the appliance wrote this file: run that version, or restore a backup.",
+  STORE_OPEN: "Check that the data folder exists and that the appliance's user may read and write it.",
+  STORE_MISSING: "There are no results yet: start the appliance once, or check the data folder in the configuration.",
+  STORE_BUSY: "Another process held the database for too long: try again, and run one appliance on one data folder.",
+  STORE_DISK_FULL: "Free space on the disk that holds the data folder; nothing was stored and nothing was published.",
+  STORE_IO: "The disk failed to read or write: check the system log and the health of the disk.",
+  STORE_BACKLOG: "More writes are waiting than the limit allows: send less at once.",
+  STORE_CLOSED: "The appliance is stopping.",
+  STORE_DUPLICATE: "A result with this id is stored already: every result needs an id of its own.",
+  STORE_INTERNAL: "This is a defect in the appliance: report it with the message.",
+} as const;
+
+export class StoreError extends CodedError<keyof typeof STORE_ERRORS> {
+  constructor(code: keyof typeof STORE_ERRORS, detail: string, options?: ErrorOptions) {
+    super(code, STORE_ERRORS[code], detail, options);
+  }
+}
+
+export const OUTBOX_ERRORS = {
+  OUTBOX_FULL:
+    "Messages wait for a broker that does not take them: restore the connection to the broker, or raise the outbox limits.",
+} as const;
+
+export class OutboxError extends CodedError<keyof typeof OUTBOX_ERRORS> {
+  constructor(code: keyof typeof OUTBOX_ERRORS, detail: string, options?: ErrorOptions) {
+    super(code, OUTBOX_ERRORS[code], detail, options);
+  }
+}
+
+export const CACHE_ERRORS = {
+  CACHE_OPEN: "The cache file can be neither opened nor replaced: check the data folder's permissions and free space.",
+} as const;
+
+export class CacheError extends CodedError<keyof typeof CACHE_ERRORS> {
+  constructor(code: keyof typeof CACHE_ERRORS, detail: string, options?: ErrorOptions) {
+    super(code, CACHE_ERRORS[code], detail, options);
+  }
+}
