@@ -1,0 +1,54 @@
+/** Which alarms hold, and what changed: an alarm is told when it is raised and when it is cleared. Pure. */
+
+const MESSAGES = {
+  BROKER_AWAY: "There is no connection to the broker: results wait in the outbox.",
+  CLOCK_UNSYNCED: "The clock is not synchronised: times may be wrong.",
+  DEVICE_ABSENT: "The configured device does not serve: check cable and power.",
+  DIGEST_MISMATCH: "The device computed other digests than the host: check cable and firmware, and do not trust it.",
+  DISK_LOW: "The disk is nearly full: free some space.",
+  MODEL_UNAVAILABLE: "The model does not answer: images wait.",
+  OUTBOX_HIGH: "The outbox fills up: restore the connection to the broker.",
+  POWER: "The supply is too weak or the processor too hot: use a better supply, give it air.",
+} as const;
+
+export type AlarmCode = keyof typeof MESSAGES;
+
+export interface Alarm {
+  readonly code: AlarmCode;
+  readonly message: string;
+  readonly sinceUtcMs: number;
+}
+
+export interface AlarmChange extends Alarm {
+  readonly raised: boolean;
+}
+
+/** Those that are raised, by code. */
+export type AlarmSet = ReadonlyMap<string, Alarm>;
+
+/** True: it holds. Absent: not known, and the alarm stays as it was. */
+export type Conditions = Readonly<Partial<Record<AlarmCode, boolean>>>;
+
+const CODES = Object.keys(MESSAGES) as readonly AlarmCode[];
+
+export function nextAlarms(
+  current: AlarmSet,
+  conditions: Conditions,
+  utcMs: number,
+): { readonly alarms: AlarmSet; readonly changes: readonly AlarmChange[] } {
+  const alarms = new Map(current);
+  const changes: AlarmChange[] = [];
+  for (const code of CODES) {
+    const before = current.get(code);
+    const holds = conditions[code];
+    if (holds === true && before === undefined) {
+      const alarm: Alarm = { code, message: MESSAGES[code], sinceUtcMs: utcMs };
+      alarms.set(code, alarm);
+      changes.push({ ...alarm, raised: true });
+    } else if (holds === false && before !== undefined) {
+      alarms.delete(code);
+      changes.push({ ...before, raised: false });
+    }
+  }
+  return { alarms, changes };
+}

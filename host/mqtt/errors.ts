@@ -1,0 +1,28 @@
+import { CodedError } from "../base/error.ts";
+
+export const MQTT_ERRORS = {
+  MQTT_NAME: "Site and appliance names are 1 to 40 of a–z, 0–9 and -; they become part of every topic.",
+  MQTT_MESSAGE: "This is a defect in the appliance: a message does not fit its published schema and was not sent.",
+  MQTT_URL: "The broker's address is mqtt://host:port or mqtts://host:port.",
+  MQTT_UNREACHABLE: "Check the broker's address, that it runs, and the network between; the appliance keeps trying.",
+  MQTT_DEADLINE: "The broker took longer than the deadline: check its load and the network; the appliance reconnects.",
+  MQTT_TLS: "Check the broker's certificate, its host name and its dates, and the configured CA file and this clock.",
+  MQTT_AUTH: "Check the configured user name and password, and that the broker's access list knows this appliance.",
+  MQTT_PROTOCOL_VERSION: "The broker speaks neither MQTT 5 nor 3.1.1: use another broker.",
+  MQTT_REFUSED: "The broker refused it for the reason given: check its access list and its limits.",
+  MQTT_BUSY: "More messages wait for the broker than the limit allows: send less at once.",
+  MQTT_TAKEN_OVER: "Another client uses this appliance's name at the broker: give every appliance a name of its own.",
+  MQTT_LOST: "The connection to the broker ended: it is made again by itself.",
+  MQTT_OFFLINE: "There is no connection to the broker now: it is made again by itself.",
+  MQTT_STOPPED: "The appliance is stopping.",
+  MQTT_PORT_IN_USE: "Another program listens on the embedded broker's port: set mqtt.embeddedPort, or use that broker.",
+  MQTT_BROKER_START: "The embedded broker could not listen: choose another port, above 1023.",
+} as const;
+
+export type MqttErrorCode = keyof typeof MQTT_ERRORS;
+
+export class MqttError extends CodedError<MqttErrorCode> {
+  constructor(code: MqttErrorCode, detail: string, options?: ErrorOptions) {
+    super(code, MQTT_ERRORS[code], detail, options);
+  }
+}

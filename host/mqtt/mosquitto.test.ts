@@ -1,0 +1,180 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ResultStore } from "../store/results.ts";
+import type { MqttClient } from "./client.ts";
+import { makeMessage, makeResultMessage, readMessage } from "./envelope.ts";
+import { OutboxPublisher } from "./publisher.ts";
+import { SCHEMA_FOLDER, schemaFileOf } from "./schemas.ts";
+import { makeClient, until } from "./testing/client.ts";
+import { MOSQUITTO, Mosquitto, RUN_MOSQUITTO } from "./testing/mosquitto.ts";
+import { listenOutside, type Outside } from "./testing/outside.ts";
+import * as samples from "./testing/samples.ts";
+import type { Kind } from "./topics.ts";
+
+const ALL = "lv06/v1/clinic/box-1/#";
+const TOPIC = "lv06/v1/clinic/box-1/result";
+const RESULT = makeResultMessage(samples.IDENTITY, samples.result);
+const CHILD = new URL("./testing/online-child.ts", import.meta.url).pathname;
+
+describe.skipIf(!RUN_MOSQUITTO)(MOSQUITTO, () => {
+  let broker: Mosquitto;
+  let outside: Outside;
+  let client: MqttClient;
+
+  beforeEach(async () => {
+    broker = await Mosquitto.start(["queue_qos0_messages true"]);
+    outside = await listenOutside(broker.url, ALL, 5);
+    client = makeClient(broker.url);
+  });
+
+  afterEach(async () => {
+    await client.stop();
+    await outside.end();
+    await broker.stop();
+  });
+
+  const messages = () => outside.payloads.map(readMessage);
+  const states = () => messages().flatMap(({ kind, data }) => (kind === "status" ? [data.state] : []));
+
+  test("is spoken to in MQTT 5, with content type, payload format and expiry", async () => {
+    client.start();
+    await until(() => client.online);
+    await client.publish(RESULT);
+    await until(() => outside.topics.includes(TOPIC));
+    expect(client.state.protocolVersion).toBe(5);
+    expect(outside.packets.at(-1)?.properties).toMatchObject({
+      contentType: "application/cloudevents+json",
+      payloadFormatIndicator: true,
+      messageExpiryInterval: 604_800,
+    });
+  });
+
+  test("delivers messages of every kind that pass their published schemas", async () => {
+    client.start();
+    await until(() => client.online);
+    await client.publish(RESULT);
+    for (const event of Object.values(samples.events)) {
+      await client.publish(makeMessage(samples.IDENTITY, "event", { id: event.kind, utcMs: 1 }, event));
+    }
+    await until(() => outside.payloads.length >= 7);
+    const ajv = new Ajv2020({ strict: true });
+    for (const [index, payload] of outside.payloads.entries()) {
+      const kind = outside.topics[index]?.split("/").at(-1) as Kind;
+      const schema = JSON.parse(readFileSync(new URL(schemaFileOf(kind), SCHEMA_FOLDER), "utf8"));
+      expect(
+        (ajv.getSchema(schema.$id) ?? ajv.compile(schema))(JSON.parse(payload.toString())) || ajv.errorsText(),
+        kind,
+      ).toBe(true);
+    }
+  });
+
+  test("keeps the status for who comes late: stopped after a clean stop", async () => {
+    client.start();
+    await until(() => client.online);
+    await client.stop();
+    const late = await listenOutside(broker.url, ALL, 5);
+    await until(() => late.topics.some((topic) => topic.endsWith("/status")));
+    expect(late.payloads.map(readMessage).find(({ kind }) => kind === "status")?.data).toMatchObject({
+      state: "stopped",
+    });
+    await late.end();
+    expect(states()).toEqual(["online", "stopped"]);
+  });
+
+  test("publishes the last will, offline, when the appliance is killed", async () => {
+    const child = spawn(process.execPath, [CHILD, broker.url], { stdio: "inherit" });
+    await until(() => states().includes("online"));
+    child.kill("SIGKILL");
+    await until(() => states().includes("offline"));
+    expect(states()).toEqual(["online", "offline"]);
+  });
+
+  test("hears the whole announcement again after every reconnect", async () => {
+    client.start();
+    await until(() => client.online);
+    await broker.halt();
+    await until(() => client.state.state === "offline");
+    await broker.resume();
+    await until(() => states().length >= 2 && messages().filter(({ kind }) => kind === "health").length >= 2);
+    expect(messages().filter(({ kind }) => kind === "info").length).toBeGreaterThanOrEqual(2);
+  });
+});
+
+describe.skipIf(!RUN_MOSQUITTO)(`The outbox over ${MOSQUITTO}`, () => {
+  let folder: string;
+  let store: ResultStore;
+  /** Ends what a test starts, last first, also when it fails. */
+  let endings: (() => Promise<void>)[];
+
+  beforeEach(() => {
+    endings = [];
+    folder = mkdtempSync(join(tmpdir(), "outbox-"));
+    store = new ResultStore({ path: join(folder, "results.db"), utcMs: () => 0 });
+  });
+
+  afterEach(async () => {
+    for (const end of endings.reverse()) await end();
+    store.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const numbered = (index: number) => ({ ...RESULT, messageId: String(index), payload: Buffer.from(String(index)) });
+  const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
+  const firstArrivals = (outside: Outside) => [
+    ...new Set(outside.payloads.map((payload) => Number(payload.toString()))),
+  ];
+
+  test("loses nothing and keeps the order while the broker is restarted again and again", async () => {
+    const broker = await Mosquitto.start(["max_queued_messages 0"]);
+    endings.push(() => broker.stop());
+    const outside = await listenOutside(broker.url, TOPIC, 5);
+    endings.push(outside.end);
+    const client = makeClient(broker.url);
+    const publisher = new OutboxPublisher({ store, client });
+    endings.push(
+      () => client.stop(),
+      () => publisher.stop(),
+    );
+    client.start();
+    publisher.start();
+    const COUNT = 2500;
+    const writing = (async () => {
+      for (const index of upTo(COUNT)) await store.enqueue([numbered(index)]);
+    })();
+    for (let restart = 0; restart < 3; restart++) {
+      const seen = outside.payloads.length;
+      await until(() => outside.payloads.length > seen + 100);
+      await broker.halt();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      await broker.resume();
+    }
+    await writing;
+    await until(() => store.outbox.rows === 0 && firstArrivals(outside).length === COUNT);
+    expect(firstArrivals(outside)).toEqual(upTo(COUNT));
+    expect(client.state.connects).toBeGreaterThan(1);
+  });
+
+  test("keeps what the broker refuses, says so, and delivers it when the broker thinks better", async () => {
+    const acl =
+      "topic readwrite lv06/v1/clinic/box-1/status\ntopic readwrite lv06/v1/clinic/box-1/info\ntopic readwrite lv06/v1/clinic/box-1/health\n";
+    const broker = await Mosquitto.start(["acl_file FOLDER/acl"], { acl });
+    endings.push(() => broker.stop());
+    const client = makeClient(broker.url);
+    const publisher = new OutboxPublisher({ store, client, retryMs: 50 });
+    endings.push(
+      () => client.stop(),
+      () => publisher.stop(),
+    );
+    await store.enqueue(upTo(3).map(numbered));
+    client.start();
+    publisher.start();
+    await until(() => publisher.stats.lastErrorCode === "MQTT_REFUSED");
+    expect(store.outbox.rows).toBe(3);
+    broker.allow(`${acl}topic readwrite lv06/v1/clinic/box-1/result\n`);
+    await until(() => store.outbox.rows === 0);
+  });
+});

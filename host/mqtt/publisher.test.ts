@@ -1,0 +1,170 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { ResultStore } from "../store/results.ts";
+import type { OutboxMessage } from "../store/schema.ts";
+import type { MqttClient } from "./client.ts";
+import { EmbeddedBroker } from "./embedded-broker.ts";
+import { MqttError } from "./errors.ts";
+import { OutboxPublisher } from "./publisher.ts";
+import { makeClient, until } from "./testing/client.ts";
+import { listenOutside, type Outside } from "./testing/outside.ts";
+
+const TOPIC = "lv06/v1/clinic/box-1/result";
+let folder: string;
+let store: ResultStore;
+let broker: EmbeddedBroker;
+let outside: Outside;
+let client: MqttClient;
+let publisher: OutboxPublisher;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "publisher-"));
+  store = new ResultStore({ path: join(folder, "results.db"), utcMs: () => 0 });
+  broker = await EmbeddedBroker.start({ port: 0 });
+  outside = await listenOutside(broker.url, TOPIC, 4);
+  client = makeClient(broker.url);
+  publisher = new OutboxPublisher({ store, client, retryMs: 50 });
+});
+
+afterEach(async () => {
+  await publisher.stop();
+  await client.stop();
+  await outside.end();
+  await broker.stop();
+  store.close();
+  rmSync(folder, { recursive: true });
+});
+
+const numbered = (index: number): OutboxMessage => ({
+  messageId: String(index),
+  topic: TOPIC,
+  qos: 1,
+  retain: false,
+  contentType: "text/plain",
+  expiryS: null,
+  payload: Buffer.from(String(index)),
+});
+const arrived = () => outside.payloads.map((payload) => Number(payload.toString()));
+const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
+const firstArrivals = () => [...new Set(arrived())];
+
+test("what waits is published in order and leaves the outbox once acknowledged", async () => {
+  await store.enqueue(upTo(1000).map(numbered));
+  client.start();
+  publisher.start();
+  await until(() => store.outbox.rows === 0 && outside.payloads.length >= 1000);
+  expect(arrived()).toEqual(upTo(1000));
+  expect(publisher.stats).toEqual({ published: 1000, failed: 0, lastErrorCode: null });
+});
+
+test("a new message is published at once, without waiting for the next poll", async () => {
+  client.start();
+  publisher.start();
+  await until(() => client.online);
+  for (const index of upTo(5)) {
+    await store.enqueue([numbered(index)]);
+    await until(() => outside.payloads.length > index);
+  }
+  expect(arrived()).toEqual(upTo(5));
+});
+
+test("messages of another process are found by the poll", async () => {
+  publisher = new OutboxPublisher({ store, client, pollMs: 20 });
+  client.start();
+  publisher.start();
+  await until(() => client.online);
+  const other = new ResultStore({ path: join(folder, "results.db"), utcMs: () => 0 });
+  await other.enqueue([numbered(0)]);
+  other.close();
+  await until(() => outside.payloads.length === 1);
+});
+
+test("nothing is lost and nothing overtakes while the broker comes and goes", async () => {
+  client.start();
+  publisher.start();
+  const { port } = broker;
+  const writing = (async () => {
+    for (const index of upTo(600)) {
+      await store.enqueue([numbered(index)]);
+      if (index % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  })();
+  // aedes keeps no session over its own death: the outside client stays on a broker only while it listens.
+  await until(() => outside.payloads.length > 50);
+  const before = firstArrivals();
+  expect(before).toEqual(upTo(before.length));
+  await broker.stop();
+  await until(() => client.state.state === "offline");
+  await writing;
+  const left = store.outbox.rows;
+  expect(left).toBeGreaterThan(0);
+  await outside.end();
+  broker = await EmbeddedBroker.start({ port });
+  outside = await listenOutside(broker.url, TOPIC, 4);
+  await until(() => store.outbox.rows === 0 && firstArrivals().at(-1) === 599);
+  expect(firstArrivals()).toEqual(upTo(600).slice(600 - firstArrivals().length));
+});
+
+/** A client that answers as told. */
+function fake(publish: (message: OutboxMessage) => Promise<void>) {
+  return { publish, online: true, onChange: () => () => {} };
+}
+
+test("a refused message stays first in line, is tried again after a rest, and nothing overtakes it for good", async () => {
+  const accepted: string[] = [];
+  let refusals = 3;
+  const picky = fake(async ({ messageId }) => {
+    if (messageId === "1" && refusals-- > 0) throw new MqttError("MQTT_REFUSED", "not authorised");
+    accepted.push(messageId);
+  });
+  publisher = new OutboxPublisher({ store, client: picky, retryMs: 10, inFlightMax: 1 });
+  await store.enqueue(upTo(4).map(numbered));
+  publisher.start();
+  await until(() => publisher.stats.failed > 0);
+  await until(() => store.outbox.rows === 0);
+  expect(accepted).toEqual(["0", "1", "2", "3"]);
+  expect(publisher.stats).toMatchObject({ published: 4, failed: 3 });
+});
+
+test("no more messages are under way than allowed", async () => {
+  let inFlight = 0;
+  let most = 0;
+  const slow = fake(async () => {
+    inFlight += 1;
+    most = Math.max(most, inFlight);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    inFlight -= 1;
+  });
+  publisher = new OutboxPublisher({ store, client: slow, inFlightMax: 7 });
+  await store.enqueue(upTo(60).map(numbered));
+  publisher.start();
+  await until(() => store.outbox.rows === 0);
+  expect(most).toBe(7);
+});
+
+test("stopping waits for what is under way and keeps the rest", async () => {
+  const held: (() => void)[] = [];
+  const holding = fake(() => new Promise<void>((resolve) => held.push(resolve)));
+  publisher = new OutboxPublisher({ store, client: holding, inFlightMax: 2 });
+  await store.enqueue(upTo(5).map(numbered));
+  publisher.start();
+  await until(() => held.length === 2);
+  const stopped = publisher.stop();
+  for (const release of held) release();
+  await stopped;
+  expect(store.pending(10).map(({ messageId }) => messageId)).toEqual(["2", "3", "4"]);
+});
+
+test("messages that were published but not yet deleted are not published twice", async () => {
+  const accepted: string[] = [];
+  const quick = fake(async ({ messageId }) => {
+    accepted.push(messageId);
+  });
+  publisher = new OutboxPublisher({ store, client: quick });
+  publisher.start();
+  for (const index of upTo(300)) await store.enqueue([numbered(index)]);
+  await until(() => store.outbox.rows === 0);
+  expect(accepted).toEqual(upTo(300).map(String));
+});

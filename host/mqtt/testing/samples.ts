@@ -1,0 +1,98 @@
+/** One message of every kind, and an outbox in memory's place: a real one in a folder of its own. */
+import type { EventData, HealthData, InfoData, ResultData, StatusData } from "../messages.ts";
+import { makeIdentity } from "../topics.ts";
+
+export const IDENTITY = makeIdentity("clinic", "box-1");
+
+const digest = "0123456789abcdef".repeat(4);
+const intendedUse = "research-only";
+const model = { name: "m", version: "1.0.0", digest, pattern: "A", precision: "int8" } as const;
+
+export const status: StatusData = { state: "online", bootId: "abc123", intendedUse };
+
+export const info: InfoData = {
+  site: "clinic",
+  appliance: "box-1",
+  bootId: "abc123",
+  startedUtcMs: 1,
+  version: "0.1.0",
+  runtime: { node: "24.21.0", platform: "linux", arch: "x64" },
+  model,
+  device: { kind: "usb", simulated: true, id: "lv06-model-1", firmware: "lv06-core 0.1" },
+  intendedUse,
+};
+
+export const result: ResultData = {
+  resultId: "5b1f6a9e-0000-4000-8000-000000000001",
+  sequence: 7,
+  reference: "request 12",
+  status: "preliminary",
+  assessed: true,
+  reasons: [],
+  label: "PNEUMONIA",
+  probability: 0.9312,
+  threshold: 0.4501,
+  decision: "positive",
+  model,
+  input: { fileDigest: digest, rasterDigest: digest, rasterVersion: "raster-v1" },
+  attention: { version: "attention-v1", scales: [4, 8, 16], digest, source: "software" },
+  device: { kind: "none", simulated: false, checked: false },
+  cached: false,
+  timingMs: { raster: 3.2, total: 14 },
+  seal: "none",
+  appliance: "box-1",
+  time: { utcMs: 1_700_000_000_000, synced: null },
+  intendedUse,
+};
+
+export const notAssessed: ResultData = {
+  ...result,
+  assessed: false,
+  reasons: ["BLANK"],
+  label: null,
+  probability: null,
+  decision: null,
+  attention: { ...result.attention, digest: null, source: "none" },
+};
+
+export const health: HealthData = {
+  state: "degraded",
+  alarms: ["DEVICE_ABSENT"],
+  process: { uptimeS: 12.5, rssBytes: 100, loopDelayP99Ms: 11.2 },
+  machine: { load1: 0.5, cores: 4, diskFreeBytes: 1000 },
+  clock: { synced: null },
+  parts: { inference: { state: "ready", sinceUtcMs: 5, lastErrorCode: null } },
+  device: { kind: "usb", state: "ready", simulated: true, readings: { tempC: 51.2, resetReason: "power-on" } },
+  mqtt: { state: "online", protocolVersion: 5, connects: 1, lastErrorCode: null },
+  outbox: { rows: 0, bytes: 0, maxRows: 100, maxBytes: 1000 },
+  queues: { inbox: 0 },
+  cache: { hits: 1, misses: 2, damaged: 0, evicted: 0, failed: 0, entries: 1, bytes: 100 },
+  inference: { restarts: 0 },
+  errors: { RASTER_TRUNCATED: 2 },
+  intendedUse,
+};
+
+export const events: Readonly<Record<EventData["kind"], EventData>> = {
+  "digest-check": {
+    kind: "digest-check",
+    resultId: result.resultId,
+    reference: null,
+    outcome: "matched",
+    ok: true,
+    checked: 4116,
+    mismatches: 0,
+    code: null,
+    device: { kind: "usb", simulated: true },
+    durationMs: 812,
+    intendedUse,
+  },
+  alarm: { kind: "alarm", code: "DISK_LOW", raised: true, message: "512 MiB left", sinceUtcMs: 4, intendedUse },
+  "ingest-refused": {
+    kind: "ingest-refused",
+    reference: "request 13",
+    fileDigest: digest,
+    code: "RASTER_TRUNCATED",
+    message: "the file ends early",
+    intendedUse,
+  },
+};
