@@ -28,7 +28,7 @@ demo: setup ## eight real X-rays through the whole path, twice, and a contact sh
 	@$(NODE) test/demo/main.ts
 
 run: setup ## the appliance, staying up: inbox, embedded broker, model device; Ctrl-C ends it
-	@LV06_NODE="$(NODE)" scripts/run-appliance
+	@exec ./lv06 run --model-device
 
 test: setup test-packages ## all tests, after lint and types
 	@$(MAKE) --no-print-directory check

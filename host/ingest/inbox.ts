@@ -8,7 +8,7 @@
  */
 import { type FSWatcher, watch } from "node:fs";
 import { lstat, mkdir, readdir, rename, writeFile } from "node:fs/promises";
-import { basename, extname, join } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 import { errorCode, errorMessage } from "../base/error.ts";
 import type { Outcome } from "../pipeline/pipeline.ts";
 import type { ImageRequest, Mode } from "../pipeline/request.ts";
@@ -212,7 +212,10 @@ export class Inbox {
     const refusal: Refusal = { reference: name, fileDigest, code, message };
     const place = await this.#move(name, QUARANTINE);
     const reason = { ...refusal, utc: new Date(this.#parts.nowMs()).toISOString() };
-    await writeFile(`${place}.reason.json`, `${JSON.stringify(reason, null, 2)}\n`);
+    // Whole or not at all: whoever watches the folder never reads half a reason.
+    const hidden = join(dirname(place), `.${basename(place)}.reason`);
+    await writeFile(hidden, `${JSON.stringify(reason, null, 2)}\n`);
+    await rename(hidden, `${place}.reason.json`);
     this.#parts.refused(refusal);
   }
 

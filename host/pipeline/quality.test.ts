@@ -11,6 +11,6 @@ test.each([
   ["one grey", () => 117],
   ["sensor noise", (pixel: number) => 60 + (pixel % 7)],
   ["noise and a small bright marker", (pixel: number) => (pixel < 300 ? 255 : 40 + (pixel % 5))],
-])("%s is BLANK", (_, value) => {
-  expect(reasonsNotToAssess(film(value))).toEqual(["BLANK"]);
+])("%s is LOW_CONTRAST", (_, value) => {
+  expect(reasonsNotToAssess(film(value))).toEqual(["LOW_CONTRAST"]);
 });

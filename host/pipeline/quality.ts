@@ -1,13 +1,16 @@
 /** Reasons not to assess an image, judged from its raster alone. Pure. */
 
-/** Grey levels between the 1st and the 99th percentile under which a film shows nothing. */
-const CONTRAST_MIN = 16;
+/**
+ * Grey levels between the 1st and the 99th percentile under which a film shows nothing. 12-bit data stored in 16 bits
+ * without scaling fall below it too: they fill a sixteenth of the range.
+ */
+const CONTRAST_MIN = 24;
 
-export type Reason = "BLANK";
+export type Reason = "LOW_CONTRAST";
 
 /** @returns the reasons, sorted; none when the image may be assessed */
 export function reasonsNotToAssess(samples: Uint8Array): readonly Reason[] {
-  return spread(samples) < CONTRAST_MIN ? ["BLANK"] : [];
+  return spread(samples) < CONTRAST_MIN ? ["LOW_CONTRAST"] : [];
 }
 
 /** Distance between the 1st and the 99th percentile: a border or a marker does not make a film. */

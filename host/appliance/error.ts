@@ -1,0 +1,14 @@
+import { CodedError } from "../base/error.ts";
+
+export const APPLIANCE_ERRORS = {
+  PRECOMPUTE_CHANGED: "Give another --out folder: the files are not the ones that this one was begun with.",
+  PRECOMPUTE_EMPTY: "Give a folder with PNG, JPEG or TIFF files in it.",
+  PRECOMPUTE_FOLDER: "Give a folder that can be read.",
+  PRECOMPUTE_OUT: "Give an --out folder that can be written to.",
+} as const;
+
+export class ApplianceError extends CodedError<keyof typeof APPLIANCE_ERRORS> {
+  constructor(code: keyof typeof APPLIANCE_ERRORS, detail: string, options?: ErrorOptions) {
+    super(code, APPLIANCE_ERRORS[code], detail, options);
+  }
+}

@@ -1,0 +1,3 @@
+/** Names within the data folder. */
+export const RESULTS_FILE = "results.db";
+export const CACHE_FILE = "cache.db";

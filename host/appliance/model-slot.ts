@@ -1,0 +1,115 @@
+/** The model in service: loaded and started when it is first needed, and again, after a pause, when that failed. */
+import { availableParallelism } from "node:os";
+import { ATTENTION_VERSION } from "../attention/map.ts";
+import { errorCode } from "../base/error.ts";
+import type { Config } from "../config/schema.ts";
+import { InferenceEngine } from "../inference/engine.ts";
+import { type LoadedModel, loadModel } from "../inference/manifest.ts";
+import type { ResultData } from "../mqtt/messages.ts";
+import type { Model } from "../pipeline/ports.ts";
+import { RASTER_VERSION } from "../raster/raster.ts";
+
+/** How long a failure is remembered, so that a broken model is not loaded anew for every image. */
+const RETRY_MS = 10_000;
+/** Images that may wait for the model. */
+const QUEUE_MAX = 256;
+
+export interface ModelState {
+  readonly state: "absent" | "loading" | "ready" | "failed";
+  readonly lastErrorCode: string | null;
+  /** Processes started so far; the first is not a restart. */
+  readonly starts: number;
+}
+
+export function threadsOf({ threads }: Config["inference"]): number {
+  return threads > 0 ? threads : Math.min(Math.max(availableParallelism() - 1, 1), 3);
+}
+
+export function loadConfigured({ model }: Config): Promise<LoadedModel> {
+  return loadModel(model.dir, {
+    supported: { raster: RASTER_VERSION, attention: ATTENTION_VERSION },
+    ...(model.variant === "auto" ? {} : { precision: model.variant }),
+  });
+}
+
+export class ModelSlot {
+  readonly #config: Config;
+  readonly #monotonicMs: () => number;
+  #loading: Promise<Model> | undefined;
+  #failure: { readonly error: unknown; readonly atMs: number } | undefined;
+  #engine: InferenceEngine | undefined;
+  #model: Model | undefined;
+
+  constructor(config: Config, monotonicMs: () => number) {
+    this.#config = config;
+    this.#monotonicMs = monotonicMs;
+  }
+
+  /** Process id of the inference child while it runs. */
+  get pid(): number | undefined {
+    return this.#engine?.state.pid;
+  }
+
+  get state(): ModelState {
+    const failed = this.#failure !== undefined;
+    const loading = this.#loading === undefined ? "absent" : "loading";
+    return {
+      state: this.#model !== undefined ? "ready" : failed ? "failed" : loading,
+      lastErrorCode: this.#failure === undefined ? null : errorCode(this.#failure.error),
+      starts: this.#engine?.state.starts ?? 0,
+    };
+  }
+
+  /** The model as messages name it, once it is ready. */
+  get described(): ResultData["model"] | null {
+    if (this.#model === undefined) return null;
+    const { name, version, digest, pattern, precision } = this.#model;
+    return { name, version, digest, pattern, precision };
+  }
+
+  /** @throws InferenceError MODEL_… or INFERENCE_START; the last one again within the pause */
+  get(): Promise<Model> {
+    if (this.#failure !== undefined) {
+      if (this.#monotonicMs() - this.#failure.atMs < RETRY_MS) return Promise.reject(this.#failure.error);
+      this.#loading = undefined;
+    }
+    this.#loading ??= this.#load();
+    return this.#loading;
+  }
+
+  async stop(): Promise<void> {
+    await this.#engine?.stop();
+  }
+
+  async #load(): Promise<Model> {
+    this.#failure = undefined;
+    try {
+      const loaded = await loadConfigured(this.#config);
+      await this.#engine?.stop();
+      const { deadlineMs, memoryMiB } = this.#config.inference;
+      const threads = threadsOf(this.#config.inference);
+      const engine = new InferenceEngine(loaded, { threads, deadlineMs, memoryMiB, queueMax: QUEUE_MAX });
+      this.#engine = engine;
+      await engine.start();
+      this.#model = describe(loaded, engine);
+      return this.#model;
+    } catch (error) {
+      this.#failure = { error, atMs: this.#monotonicMs() };
+      throw error;
+    }
+  }
+}
+
+function describe({ manifest, digest, precision, attention }: LoadedModel, engine: InferenceEngine): Model {
+  return {
+    name: manifest.name,
+    version: manifest.version,
+    digest,
+    pattern: manifest.pattern,
+    precision,
+    fingerprint: engine.fingerprint,
+    threshold: manifest.threshold,
+    attention,
+    infer: (samples, pyramid) => engine.infer(samples, pyramid),
+  };
+}

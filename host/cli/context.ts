@@ -1,0 +1,65 @@
+/** What every command starts from: the global options, the configuration, the log. */
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { pino } from "pino";
+import { type Loaded, loadConfig } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
+import { EXIT, type ExitCode, Output } from "./output.ts";
+
+/** Where the appliance is installed. */
+export const INSTALL_DIR = resolve(import.meta.dirname, "../..");
+
+export function packageVersion(): string {
+  const text = readFileSync(resolve(INSTALL_DIR, "package.json"), "utf8");
+  return (JSON.parse(text) as { readonly version: string }).version;
+}
+
+export interface Context {
+  readonly output: Output;
+  load(): Loaded;
+  config(): Config;
+}
+
+export type Log = ReturnType<typeof openLog>;
+
+/** JSON lines on standard error. */
+export function openLog(level: string) {
+  return pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ dest: 2, sync: true }),
+  );
+}
+
+/**
+ * Runs a command's work, prints what goes wrong, and sets the exit code.
+ *
+ * commander calls an action with the arguments, the command's own options, and the command.
+ */
+export function action<Args extends unknown[]>(
+  work: (context: Context, ...args: Args) => Promise<ExitCode> | ExitCode,
+) {
+  return async (...all: [...Args, Command]): Promise<void> => {
+    const command = all.at(-1) as Command;
+    const args = all.slice(0, -1) as Args;
+    const options = command.optsWithGlobals<{ json?: true; config?: string }>();
+    const output = new Output(options.json === true);
+    const load = () =>
+      loadConfig({ file: options.config ?? null, env: process.env, cwd: process.cwd(), installDir: INSTALL_DIR });
+    const context: Context = { output, load, config: () => load().config };
+    try {
+      process.exitCode = await work(context, ...args);
+    } catch (error) {
+      output.failure(error);
+      process.exitCode = exitCodeOf(error);
+    }
+  };
+}
+
+function exitCodeOf(error: unknown): ExitCode {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  if (code.startsWith("CONFIG_") || code.startsWith("USAGE_")) return EXIT.usage;
+  if (code.startsWith("RASTER_") || code.startsWith("INGEST_")) return EXIT.refused;
+  if (code === "DEVICE_ABSENT" || code === "DEVICE_OPEN" || code === "DEVICE_NO_HELLO") return EXIT.deviceAbsent;
+  return EXIT.failed;
+}

@@ -1,0 +1,60 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Command } from "commander";
+import { Appliance } from "../appliance/appliance.ts";
+import type { Config } from "../config/schema.ts";
+import { type ModelProcess, startModel } from "../device/usb/model-process.ts";
+import { action, INSTALL_DIR, openLog, packageVersion } from "./context.ts";
+import { UsageError } from "./error.ts";
+import { EXIT } from "./output.ts";
+
+const MODEL_PROGRAM = resolve(INSTALL_DIR, "build/firmware/lv06-model");
+
+export function registerRun(program: Command): void {
+  program
+    .command("run")
+    .summary("the appliance: inbox in, results and health out over MQTT, until it is told to stop")
+    .description(
+      "Runs the appliance until SIGTERM or Ctrl-C. Put images into its inbox (data/inbox), by renaming them into it.\n" +
+        "Without mqtt.url it brings its own broker on 127.0.0.1, for trying out. Logs are JSON lines on stderr.",
+    )
+    .option("--model-device", "start the model device too, and use it (simulated)")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  lv06 run --model-device\n  LV06_MQTT_URL=mqtt://broker.local lv06 run --config /etc/lv06/lv06.yaml",
+    )
+    .action(
+      action(async ({ config }, options: { readonly modelDevice?: true }) => {
+        const settings = config();
+        const log = openLog(settings.log.level);
+        const model = options.modelDevice ? await modelDevice(settings) : undefined;
+        try {
+          const device = model === undefined ? settings.device : { usb: { ...settings.device.usb, path: model.path } };
+          const appliance = new Appliance({ ...settings, device }, { version: packageVersion(), log });
+          const stopped = untilTold();
+          try {
+            await appliance.start();
+            await stopped;
+          } finally {
+            await appliance.stop();
+          }
+          return EXIT.done;
+        } finally {
+          await model?.stop();
+        }
+      }),
+    );
+}
+
+async function modelDevice({ dataDir }: Config): Promise<ModelProcess> {
+  if (!existsSync(MODEL_PROGRAM)) {
+    throw new UsageError("USAGE_OPTION", `--model-device needs ${MODEL_PROGRAM}: run make firmware`);
+  }
+  return startModel({ program: MODEL_PROGRAM, link: join(dataDir, "model-device") });
+}
+
+function untilTold(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
+  });
+}

@@ -1,0 +1,82 @@
+/** The appliance's image path in this process, with a real store and outbox and no subscriber. */
+
+import { randomUUID } from "node:crypto";
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { Images } from "../../host/appliance/images.ts";
+import { Recorder } from "../../host/appliance/recorder.ts";
+import type { Config } from "../../host/config/schema.ts";
+import type { CacheName, CachePort } from "../../host/pipeline/ports.ts";
+import { Cache } from "../../host/store/cache.ts";
+import { ResultStore } from "../../host/store/results.ts";
+
+export class BenchAppliance {
+  readonly images: Images;
+  readonly #store: ResultStore;
+  readonly #cache: Cache;
+  /** Caches that answer; the others are written to and never read. */
+  #answering: ReadonlySet<CacheName> = new Set();
+
+  constructor(config: Config, folder: string) {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    this.#store = new ResultStore({
+      path: join(folder, "results.db"),
+      utcMs: Date.now,
+      outboxMaxRows: 10_000_000,
+      outboxMaxBytes: 64 * 2 ** 30,
+    });
+    this.#cache = new Cache({ path: join(folder, "cache.db"), maxBytes: 2 ** 30 });
+    const caches: CachePort = {
+      get: (name, key) => (this.#answering.has(name) ? this.#cache.get(name, key) : undefined),
+      set: (name, key, value) => this.#cache.set(name, key, value),
+    };
+    const recorder = new Recorder(this.#store, { site: "bench", appliance: "bench" });
+    this.images = new Images(config, {
+      caches,
+      record: (build) => recorder.record(build),
+      device: () => undefined,
+      check: () => {},
+      clockSynced: () => null,
+    });
+  }
+
+  answerFrom(...names: CacheName[]): void {
+    this.#answering = new Set(names);
+  }
+
+  /** Processes `count` images, `width` at a time. @returns ms */
+  async process(
+    count: number,
+    width: number,
+    read: (index: number) => Promise<Uint8Array> | Uint8Array,
+  ): Promise<number> {
+    let next = 0;
+    const startedMs = performance.now();
+    const lane = async () => {
+      for (let index = next++; index < count; index = next++) {
+        const bytes = await read(index);
+        const outcome = await this.images.pipeline.process({
+          id: randomUUID(),
+          bytes,
+          reference: null,
+          mode: "inference",
+        });
+        if (outcome.kind !== "result") throw new Error(`${outcome.kind}: ${outcome.message}`);
+      }
+    };
+    await Promise.all(Array.from({ length: width }, lane));
+    return performance.now() - startedMs;
+  }
+
+  /** Process ids of the decoder and the model. */
+  get children(): number[] {
+    return [this.images.rasteriser.state.pid, this.images.model.pid].filter((pid) => pid !== undefined);
+  }
+
+  async stop(): Promise<void> {
+    await this.images.stop();
+    this.#store.close();
+    this.#cache.close();
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * The yardstick, in a process of its own: the model's two parts by bare `session.run`, one image after the other,
+ * with as many threads as the pipeline uses and nothing else around them.
+ */
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import type { LoadedModel } from "../../host/inference/manifest.ts";
+
+const [modelJson, threadsText, imagesText] = process.argv.slice(2);
+const { backbone, head, attention } = JSON.parse(modelJson ?? "") as Pick<
+  LoadedModel,
+  "backbone" | "head" | "attention"
+>;
+const options = {
+  intraOpNumThreads: Number(threadsText),
+  interOpNumThreads: 1,
+  executionMode: "sequential",
+  graphOptimizationLevel: "all",
+} as const;
+const [features, classify] = await Promise.all(
+  [backbone, head].map(({ path }) => InferenceSession.create(path, options)),
+);
+if (features === undefined || classify === undefined) throw new Error("the model did not load");
+
+const grid = attention.grids[0] ?? 7;
+const image = Uint8Array.from({ length: 224 * 224 }, (_, i) => (i * 37) & 0xff);
+const level = new Tensor("float32", new Float32Array(grid * grid).fill(0.5), [1, 1, grid, grid]);
+const once = async () => {
+  const { features: tensor } = await features.run({ image: new Tensor("uint8", image, [1, 1, 224, 224]) });
+  if (tensor === undefined) throw new Error("the backbone has no output named features");
+  await classify.run({ features: tensor, attention: level });
+};
+for (let i = 0; i < 20; i++) await once();
+const images = Number(imagesText);
+const startedMs = performance.now();
+for (let i = 0; i < images; i++) await once();
+process.stdout.write(JSON.stringify({ images, ms: performance.now() - startedMs }));

@@ -1,0 +1,221 @@
+/**
+ * `make bench`: speed and memory as ratios of one run, a table and `build/bench.json`.
+ *
+ * A figure is only as good as the machine was idle; each comparison takes its two sides in turn, and the median of
+ * the rounds.
+ */
+import { spawnSync } from "node:child_process";
+import { hash } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { availableParallelism, cpus, totalmem } from "node:os";
+import { join, resolve } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { loadConfigured, threadsOf } from "../../host/appliance/model-slot.ts";
+import { computeAttention } from "../../host/attention/attention.ts";
+import { BLOCK_SIZES, blocksOf } from "../../host/attention/blocks.ts";
+import { MULTI_SCALE } from "../../host/attention/map.ts";
+import { table } from "../../host/cli/output.ts";
+import { loadConfig } from "../../host/config/load.ts";
+import { startAppliance } from "../demo/appliance.ts";
+import { FILMS, putIntoInbox } from "../demo/films.ts";
+import { OutsideClient } from "../demo/outside-client.ts";
+import { BenchAppliance } from "./appliance.ts";
+import { FULL_FILMS, smallFiles } from "./files.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const FOLDER = join(ROOT, "build/bench");
+/** `--quick` takes a tenth of the images. */
+const SHARE = process.argv.includes("--quick") ? 0.1 : 1;
+const ROUNDS = 3;
+const AT_ONCE = 4;
+
+interface Figure {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  readonly target: string;
+  readonly met: boolean | null;
+}
+
+const figures: Figure[] = [];
+const note = (words: string) => process.stderr.write(`${words}\n`);
+const median = (values: readonly number[]) =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+
+function add(name: string, value: number, unit: string, target = "", met: boolean | null = null): void {
+  figures.push({ name, value: Math.round(value * 1000) / 1000, unit, target, met });
+}
+
+const config = loadConfig({ file: null, env: {}, cwd: FOLDER, installDir: ROOT }).config;
+const threads = threadsOf(config.inference);
+mkdirSync(FOLDER, { recursive: true });
+
+async function pipelineAgainstBare(appliance: BenchAppliance, small: readonly Uint8Array[]): Promise<void> {
+  const count = Math.round(800 * SHARE);
+  const loaded = await loadConfigured(config);
+  const pick = (files: readonly Uint8Array[]) => (index: number) => files[index % files.length] ?? new Uint8Array();
+  appliance.answerFrom("attention");
+  await appliance.process(small.length, AT_ONCE, pick(small));
+  await appliance.process(FULL_FILMS.length, AT_ONCE, pick(FULL_FILMS));
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  const rates = { bare: [] as number[], small: [] as number[], full: [] as number[] };
+  for (let round = 1; round <= ROUNDS; round++) {
+    note(`bare and pipeline, round ${round} of ${ROUNDS} …`);
+    const bare = spawnSync(
+      process.execPath,
+      [join(import.meta.dirname, "bare.ts"), JSON.stringify(loaded), String(threads), String(count)],
+      {
+        encoding: "utf8",
+      },
+    );
+    const { images, ms } = JSON.parse(bare.stdout) as { readonly images: number; readonly ms: number };
+    rates.bare.push((images / ms) * 1000);
+    delay.enable();
+    rates.small.push((count / (await appliance.process(count, AT_ONCE, pick(small)))) * 1000);
+    delay.disable();
+    const films = Math.round(count / 4);
+    rates.full.push((films / (await appliance.process(films, AT_ONCE, pick(FULL_FILMS)))) * 1000);
+  }
+  const ratios = rates.small.map((rate, round) => (rates.bare[round] ?? Number.NaN) / rate - 1);
+  add(`bare session.run, ${threads} thread(s)`, median(rates.bare), "img/s");
+  const rate = median(rates.small);
+  add("whole pipeline, 224×224 files, cached attention", rate, "img/s", "≥ 80", rate >= 80);
+  const overhead = median(ratios) * 100;
+  add("pipeline overhead over bare", overhead, "%", "≤ 10", overhead <= 10);
+  add("whole pipeline, full-resolution films", median(rates.full), "img/s");
+  add(
+    "event-loop delay p99 while inferring",
+    delay.percentile(99) / 1e6,
+    "ms",
+    "< 20",
+    delay.percentile(99) / 1e6 < 20,
+  );
+}
+
+async function stagesOfFilms(appliance: BenchAppliance): Promise<void> {
+  const stages = await Promise.all(FULL_FILMS.map((film) => appliance.images.rasteriser.rasterise(film)));
+  add("film: decode, in the child", median(stages.map(({ decodeMs }) => decodeMs)), "ms");
+  add("film: resample, in the child", median(stages.map(({ resampleMs }) => resampleMs)), "ms");
+}
+
+async function sameFileAgain(appliance: BenchAppliance): Promise<void> {
+  note("the same file again …");
+  const count = Math.round(20_000 * SHARE);
+  const path = join(FOLDER, "again.jpeg");
+  const [file] = await smallFiles(appliance.images.rasteriser, 1);
+  writeFileSync(path, file ?? "");
+  appliance.answerFrom("raster", "attention", "result");
+  await appliance.process(1, 1, () => readFile(path));
+  const rate = (count / (await appliance.process(count, 32, () => readFile(path)))) * 1000;
+  add("same file again: read → cached → durable, in the outbox", rate, "img/s", "≥ 2,000", rate >= 2000);
+  const film = FILMS[0]?.path ?? "";
+  await appliance.process(1, 1, () => readFile(film));
+  add(
+    "the same for a full film",
+    (count / 4 / (await appliance.process(count / 4, 32, () => readFile(film)))) * 1000,
+    "img/s",
+  );
+}
+
+async function attentionAgainstLoop(samples: Uint8Array): Promise<void> {
+  note("attention …");
+  const settings = { scales: MULTI_SCALE, grids: [7] };
+  const blocks = BLOCK_SIZES.filter((block) => block <= 16).flatMap((block) => blocksOf(samples, block));
+  const [whole, loop]: [number[], number[]] = [[], []];
+  for (let round = 0; round < 40; round++) {
+    let startedMs = performance.now();
+    await computeAttention(samples, settings);
+    whole.push(performance.now() - startedMs);
+    startedMs = performance.now();
+    for (const block of blocks) hash("sha256", block, "buffer");
+    loop.push(performance.now() - startedMs);
+  }
+  const ms = median(whole);
+  add(
+    "multi-scale attention with Merkle roots (12,345 digests)",
+    ms,
+    "ms",
+    "≤ 4.3 (5 × author's 21.7)",
+    ms <= 21.7 / 5,
+  );
+  add("plain loop of crypto.hash over the same 4,116 blocks", median(loop), "ms");
+}
+
+async function startToFirstResult(): Promise<void> {
+  note("start to first result …");
+  const times: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const startedMs = performance.now();
+    const appliance = await startAppliance(join(FOLDER, `start-${round}`));
+    for (const film of FILMS.slice(0, 1)) putIntoInbox(appliance.inbox, film);
+    const client = await OutsideClient.open(appliance.url, appliance.prefix, 20_000);
+    await client.until(
+      "result",
+      20_000,
+      () => client.of("result").length > 0 || appliance.log().includes('"sequence":1'),
+    );
+    times.push((performance.now() - startedMs) / 1000);
+    await client.close();
+    await appliance.stop();
+  }
+  add("start to first result", median(times), "s", "≤ 3", median(times) <= 3);
+}
+
+async function memory(appliance: BenchAppliance, small: readonly Uint8Array[]): Promise<void> {
+  const total = Math.round(5000 * SHARE);
+  note(`memory over ${total} images …`);
+  appliance.answerFrom("attention");
+  const resident: number[] = [];
+  const steps = 20;
+  for (let step = 0; step < steps; step++) {
+    await appliance.process(total / steps, AT_ONCE, (index) => small[index % small.length] ?? new Uint8Array());
+    resident.push([process.pid, ...appliance.children].reduce((sum, pid) => sum + residentMiB(pid), 0));
+  }
+  const early = median(resident.slice(steps / 5, (2 * steps) / 5));
+  const late = median(resident.slice(-steps / 5));
+  add("resident, all processes, at the end", late, "MiB");
+  add(`growth of resident memory over ${total} images`, (late / early - 1) * 100, "%", "≤ 5", late / early <= 1.05);
+}
+
+function residentMiB(pid: number): number {
+  const line = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+  return Number(line?.[1] ?? 0) / 1024;
+}
+
+const appliance = new BenchAppliance(config, join(FOLDER, "data"));
+try {
+  note("making files …");
+  const small = await smallFiles(appliance.images.rasteriser, 200);
+  await pipelineAgainstBare(appliance, small);
+  await stagesOfFilms(appliance);
+  await sameFileAgain(appliance);
+  await attentionAgainstLoop(
+    (await appliance.images.rasteriser.rasterise(small[0] ?? new Uint8Array())).raster.samples,
+  );
+  await memory(appliance, small);
+} finally {
+  await appliance.stop();
+}
+await startToFirstResult();
+
+const machine = {
+  cpu: cpus()[0]?.model ?? "",
+  cores: availableParallelism(),
+  memoryGiB: Math.round(totalmem() / 2 ** 30),
+  node: process.version,
+  threads,
+};
+writeFileSync(
+  join(ROOT, "build/bench.json"),
+  `${JSON.stringify({ utc: new Date().toISOString(), machine, figures }, null, 2)}\n`,
+);
+const rows = figures.map(({ name, value, unit, target, met }) => [
+  name,
+  value.toFixed(2),
+  unit,
+  target,
+  met === null ? "" : met ? "met" : "missed",
+]);
+process.stdout.write(`${table(["figure", "value", "unit", "target", ""], rows).join("\n")}\n`);
+process.stdout.write(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; build/bench.json\n`);
