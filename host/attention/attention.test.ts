@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { attentionDigest, blockDigests, computeAttention } from "./attention.ts";
@@ -118,6 +119,22 @@ describe("maps", () => {
     expect([4, 8, 16, 32].every(isBlockSize)).toBe(true);
     expect([0, 1, 7, 12, 64, Number.NaN].some(isBlockSize)).toBe(false);
   });
+});
+
+test("training computes the same level from the same raster: the vector that both sides hold to", async () => {
+  const path = new URL("../../models/train/fixtures/attention-v1.json", import.meta.url);
+  const vector = JSON.parse(readFileSync(path, "utf8")) as {
+    readonly attentionDigest: string;
+    readonly grid: number;
+    readonly values: readonly number[];
+  };
+  const samples = Uint8Array.from({ length: 224 * 224 }, (_, i) => {
+    const [x, y] = [i % 224, Math.floor(i / 224)];
+    return (x * x + 3 * y * y + 7 * x * y) & 0xff;
+  });
+  const { digest, pyramid } = await computeAttention(samples, { scales: MULTI_SCALE, grids: [vector.grid] });
+  expect(digest).toBe(vector.attentionDigest);
+  expect(Array.from(pyramid[0] ?? [])).toEqual(vector.values);
 });
 
 describe("the attention digest", () => {
