@@ -1,4 +1,4 @@
-import { CodedError } from "../base/error.ts";
+import { codedErrors } from "../base/error.ts";
 
 export const APPLIANCE_ERRORS = {
   PRECOMPUTE_CHANGED: "Give another --out folder: the files are not the ones that this one was begun with.",
@@ -7,8 +7,4 @@ export const APPLIANCE_ERRORS = {
   PRECOMPUTE_OUT: "Give an --out folder that can be written to.",
 } as const;
 
-export class ApplianceError extends CodedError<keyof typeof APPLIANCE_ERRORS> {
-  constructor(code: keyof typeof APPLIANCE_ERRORS, detail: string, options?: ErrorOptions) {
-    super(code, APPLIANCE_ERRORS[code], detail, options);
-  }
-}
+export class ApplianceError extends codedErrors(APPLIANCE_ERRORS) {}

@@ -9,7 +9,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { CodedError, errorMessage } from "./error.ts";
+import { codedErrors, errorMessage } from "./error.ts";
 
 export const CHILD_ERRORS = {
   CHILD_BUSY: "More work is queued than the limit allows: send it again later.",
@@ -19,11 +19,7 @@ export const CHILD_ERRORS = {
   CHILD_STOPPED: "The appliance is stopping.",
 } as const;
 
-export class ChildError extends CodedError<keyof typeof CHILD_ERRORS> {
-  constructor(code: keyof typeof CHILD_ERRORS, detail: string, options?: ErrorOptions) {
-    super(code, CHILD_ERRORS[code], detail, options);
-  }
-}
+export class ChildError extends codedErrors(CHILD_ERRORS) {}
 
 /** The child understood the request and refused it; `code` is from the table of the room that owns the child. */
 export class ChildRefusal extends Error {

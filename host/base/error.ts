@@ -25,6 +25,16 @@ export class CodedError<Code extends string = string> extends Error {
   }
 }
 
+/** The error class of one room: `class RasterError extends codedErrors(RASTER_ERRORS) {}`. */
+export function codedErrors<Table extends ErrorTable>(table: Table) {
+  return class extends CodedError<keyof Table & string> {
+    /** @param detail what happened, with the offending value, without a final full stop */
+    constructor(code: keyof Table & string, detail: string, options?: ErrorOptions) {
+      super(code, String(table[code]), detail, options);
+    }
+  };
+}
+
 /** The stable code of anything thrown: the coded error's own, the system's (`ENOENT`), or `INTERNAL`. */
 export function errorCode(error: unknown): string {
   if (error instanceof CodedError) return error.code;

@@ -1,4 +1,4 @@
-import { CodedError } from "../base/error.ts";
+import { codedErrors } from "../base/error.ts";
 
 export const CONFIG_ERRORS = {
   CONFIG_INVALID: "Correct every line and variable named above; docs/config.md lists each key with its allowed values.",
@@ -7,8 +7,4 @@ export const CONFIG_ERRORS = {
   CONFIG_UNREADABLE: "Give a plain file that the appliance's user may read.",
 } as const;
 
-export class ConfigError extends CodedError<keyof typeof CONFIG_ERRORS> {
-  constructor(code: keyof typeof CONFIG_ERRORS, detail: string, options?: ErrorOptions) {
-    super(code, CONFIG_ERRORS[code], detail, options);
-  }
-}
+export class ConfigError extends codedErrors(CONFIG_ERRORS) {}

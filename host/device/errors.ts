@@ -1,5 +1,5 @@
 /** The device room's error table: a device, its link and its session. */
-import { CodedError } from "../base/error.ts";
+import { codedErrors } from "../base/error.ts";
 
 export const DEVICE_ERRORS = {
   DEVICE_ABORTED: "The caller gave the request up; nothing is wrong with the device.",
@@ -22,8 +22,4 @@ export const DEVICE_ERRORS = {
 
 export type DeviceErrorCode = keyof typeof DEVICE_ERRORS;
 
-export class DeviceError extends CodedError<DeviceErrorCode> {
-  constructor(code: DeviceErrorCode, detail: string, options?: ErrorOptions) {
-    super(code, DEVICE_ERRORS[code], detail, options);
-  }
-}
+export class DeviceError extends codedErrors(DEVICE_ERRORS) {}

@@ -1,4 +1,4 @@
-import { CodedError } from "../base/error.ts";
+import { codedErrors } from "../base/error.ts";
 
 export const INFERENCE_ERRORS = {
   INFERENCE_BUSY: "More images wait for the model than the limit allows: send it again later.",
@@ -19,11 +19,7 @@ export const INFERENCE_ERRORS = {
 
 export type InferenceErrorCode = keyof typeof INFERENCE_ERRORS;
 
-export class InferenceError extends CodedError<InferenceErrorCode> {
-  constructor(code: InferenceErrorCode, detail: string, options?: ErrorOptions) {
-    super(code, INFERENCE_ERRORS[code], detail, options);
-  }
-}
+export class InferenceError extends codedErrors(INFERENCE_ERRORS) {}
 
 export function isInferenceCode(code: string): code is InferenceErrorCode {
   return Object.hasOwn(INFERENCE_ERRORS, code);

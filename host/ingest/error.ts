@@ -1,4 +1,4 @@
-import { CodedError } from "../base/error.ts";
+import { codedErrors } from "../base/error.ts";
 
 export const INGEST_ERRORS = {
   INGEST_CHANGED: "The file was changed while it was read: put it in by renaming, when it is complete.",
@@ -11,8 +11,4 @@ export const INGEST_ERRORS = {
 
 export type IngestCode = keyof typeof INGEST_ERRORS;
 
-export class IngestError extends CodedError<IngestCode> {
-  constructor(code: IngestCode, detail: string, options?: ErrorOptions) {
-    super(code, INGEST_ERRORS[code], detail, options);
-  }
-}
+export class IngestError extends codedErrors(INGEST_ERRORS) {}

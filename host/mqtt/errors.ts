@@ -1,4 +1,4 @@
-import { CodedError } from "../base/error.ts";
+import { codedErrors } from "../base/error.ts";
 
 export const MQTT_ERRORS = {
   MQTT_NAME: "Site and appliance names are 1 to 40 of a–z, 0–9 and -; they become part of every topic.",
@@ -21,8 +21,4 @@ export const MQTT_ERRORS = {
 
 export type MqttErrorCode = keyof typeof MQTT_ERRORS;
 
-export class MqttError extends CodedError<MqttErrorCode> {
-  constructor(code: MqttErrorCode, detail: string, options?: ErrorOptions) {
-    super(code, MQTT_ERRORS[code], detail, options);
-  }
-}
+export class MqttError extends codedErrors(MQTT_ERRORS) {}

@@ -1,4 +1,4 @@
-import { CodedError } from "../base/error.ts";
+import { codedErrors } from "../base/error.ts";
 
 export const RASTER_ERRORS = {
   RASTER_ALPHA: "Save the image without transparency: a radiograph has none.",
@@ -23,8 +23,4 @@ export const RASTER_ERRORS = {
 
 export type RasterErrorCode = keyof typeof RASTER_ERRORS;
 
-export class RasterError extends CodedError<RasterErrorCode> {
-  constructor(code: RasterErrorCode, detail: string, options?: ErrorOptions) {
-    super(code, RASTER_ERRORS[code], detail, options);
-  }
-}
+export class RasterError extends codedErrors(RASTER_ERRORS) {}

@@ -1,4 +1,4 @@
-import { CodedError } from "../base/error.ts";
+import { codedErrors } from "../base/error.ts";
 
 export const STORE_ERRORS = {
   STORE_DAMAGED:
@@ -15,29 +15,17 @@ export const STORE_ERRORS = {
   STORE_INTERNAL: "This is a defect in the appliance: report it with the message.",
 } as const;
 
-export class StoreError extends CodedError<keyof typeof STORE_ERRORS> {
-  constructor(code: keyof typeof STORE_ERRORS, detail: string, options?: ErrorOptions) {
-    super(code, STORE_ERRORS[code], detail, options);
-  }
-}
+export class StoreError extends codedErrors(STORE_ERRORS) {}
 
 export const OUTBOX_ERRORS = {
   OUTBOX_FULL:
     "Messages wait for a broker that does not take them: restore the connection to the broker, or raise the outbox limits.",
 } as const;
 
-export class OutboxError extends CodedError<keyof typeof OUTBOX_ERRORS> {
-  constructor(code: keyof typeof OUTBOX_ERRORS, detail: string, options?: ErrorOptions) {
-    super(code, OUTBOX_ERRORS[code], detail, options);
-  }
-}
+export class OutboxError extends codedErrors(OUTBOX_ERRORS) {}
 
 export const CACHE_ERRORS = {
   CACHE_OPEN: "The cache file can be neither opened nor replaced: check the data folder's permissions and free space.",
 } as const;
 
-export class CacheError extends CodedError<keyof typeof CACHE_ERRORS> {
-  constructor(code: keyof typeof CACHE_ERRORS, detail: string, options?: ErrorOptions) {
-    super(code, CACHE_ERRORS[code], detail, options);
-  }
-}
+export class CacheError extends codedErrors(CACHE_ERRORS) {}
