@@ -162,10 +162,7 @@ export class Appliance {
         const outcome = await this.#images.pipeline.process(request);
         if (outcome.kind === "result") {
           const { resultId, sequence, cached } = outcome.data;
-          this.#log.info(
-            { part: "pipeline", resultId, sequence, cached, ms: outcome.data.timingMs["total"] },
-            "result",
-          );
+          this.#log.info({ part: "pipeline", resultId, sequence, cached, ms: outcome.data.timingMs.total }, "result");
         }
         return outcome;
       },
