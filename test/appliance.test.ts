@@ -11,8 +11,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { startModel } from "../host/device/usb/model-process.ts";
 import { EmbeddedBroker } from "../host/mqtt/embedded-broker.ts";
+import { ResultReader } from "../host/store/reader.ts";
 import { badFiles } from "./bad-files.ts";
 import { freePort, type RunningAppliance, startAppliance } from "./demo/appliance.ts";
 import { FILMS, type Film, putIntoInbox } from "./demo/films.ts";
@@ -20,6 +23,14 @@ import { OutsideClient } from "./demo/outside-client.ts";
 
 const MODEL = resolve("models/kermany-resnet18-a");
 const WAIT_MS = 40_000;
+
+/** The child process of `parent` whose command line contains `words`. */
+async function childOf(parent: number, words: string): Promise<number> {
+  for (const pid of readFileSync(`/proc/${parent}/task/${parent}/children`, "utf8").trim().split(" ").map(Number)) {
+    if (readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(words)) return pid;
+  }
+  throw new Error(`no child ${words}`);
+}
 
 let folder: string;
 let appliance: RunningAppliance | undefined;
@@ -92,6 +103,78 @@ describe("the appliance", () => {
       () => client?.of("event").some(({ data }) => data.outcome === "not-checked") ?? false,
     );
     await client?.until("alarm", WAIT_MS, () => alarms().has("DEVICE_ABSENT"));
+  });
+
+  test("takes a device into service that comes later, and compares its digests", async () => {
+    const link = join(folder, "port");
+    await open(settings(`mode: validation\ndevice: { usb: { path: ${link} } }\n`), false);
+    await client?.until("alarm", WAIT_MS, () => alarms().has("DEVICE_ABSENT"));
+    const model = await startModel({ program: resolve("build/firmware/lv06-model"), link });
+    try {
+      await client?.until("end of the alarm", WAIT_MS, () => !alarms().has("DEVICE_ABSENT"));
+      putIntoInbox(appliance?.inbox ?? "", film);
+      const check = () => client?.of("event").find(({ data }) => data.kind === "digest-check");
+      await client?.until("comparison", WAIT_MS, () => check() !== undefined);
+      expect(check()?.data).toMatchObject({
+        outcome: "matched",
+        checked: 4116,
+        mismatches: 0,
+        device: { kind: "usb", simulated: true },
+      });
+      expect(results()[0]?.data).toMatchObject({ device: { kind: "usb", simulated: true, checked: false } });
+    } finally {
+      await model.stop();
+    }
+  });
+
+  test("weights that were changed under it are never served", async () => {
+    const copy = join(folder, "model");
+    cpSync(MODEL, copy, { recursive: true });
+    await open(settings("model: { dir: model }\n"), false);
+    putIntoInbox(appliance?.inbox ?? "", film);
+    await client?.until("result", WAIT_MS, () => results().length === 1);
+    const weights = readFileSync(join(copy, "backbone-int8.bin"));
+    writeFileSync(
+      join(copy, "backbone-int8.bin"),
+      weights.map((byte, at) => (at % 1000 === 0 ? byte ^ 0x55 : byte)),
+    );
+    process.kill(await childOf(appliance?.pid ?? 0, "inference/child"), "SIGKILL");
+    putIntoInbox(appliance?.inbox ?? "", secondFilm);
+    await client?.until("alarm", WAIT_MS, () => alarms().has("MODEL_UNAVAILABLE"));
+    expect(results().length).toBe(1);
+    cpSync(join(MODEL, "backbone-int8.bin"), join(copy, "backbone-int8.bin"));
+    await client?.until("second result", WAIT_MS, () => results().length === 2);
+  });
+
+  test("told to stop while it starts, it stops", async () => {
+    for (const afterMs of [150, 500, 900]) {
+      const starting = await startAppliance(join(folder, String(afterMs)));
+      await sleep(afterMs);
+      await starting.stop();
+      expect(starting.complaints().filter((words) => !words.includes("SIGTERM"))).toEqual([]);
+    }
+  });
+
+  test("a second one on the same data folder is refused, and the first goes on", async () => {
+    await open();
+    const second = await startAppliance(folder, { modelDevice: false });
+    await vi.waitFor(() => expect(second.complaints()[0]).toContain("status 1"), { timeout: WAIT_MS });
+    expect(second.log()).toContain("STORE_IN_USE");
+    putIntoInbox(appliance?.inbox ?? "", film);
+    await client?.until("result", WAIT_MS, () => results().length === 1);
+  });
+
+  test("no log line names a file, whatever becomes of it", async () => {
+    await open(settings("ingest: { settleMs: 0, maxFileBytes: 1000000 }\n").replace("ingest: { settleMs: 0 }\n", ""));
+    const inbox = appliance?.inbox ?? "";
+    writeFileSync(join(inbox, "MUELLER-HANS.png"), "no image");
+    symlinkSync("MUELLER-HANS-2.png", join(inbox, "MUELLER-HANS-2.png"));
+    writeFileSync(join(inbox, "MUELLER-HANS-3.png"), Buffer.alloc(1_000_001));
+    putIntoInbox(inbox, { ...film, name: "MUELLER-HANS-4.jpeg" });
+    await client?.until("result", WAIT_MS, () => results().length === 1);
+    await vi.waitFor(() => expect(quarantined().length).toBe(6), { timeout: WAIT_MS });
+    expect(appliance?.log()).toContain("INGEST_LINK");
+    expect(appliance?.log()).not.toContain("MUELLER");
   });
 
   test("without a broker keeps results, and delivers them in order once there is one", async () => {
@@ -167,6 +250,11 @@ describe("the appliance", () => {
     await open();
     await vi.waitFor(() => expect(processed().length).toBe(FILMS.length), { timeout: WAIT_MS, interval: 50 });
     expect(quarantined()).toEqual([]);
+    const store = ResultReader.open(join(folder, "data", "results.db"));
+    const stored = store.listFrom(1, 100);
+    store.close();
+    expect(new Set(stored.map(({ reference }) => reference))).toEqual(new Set(FILMS.map(({ name }) => name)));
+    expect(stored.map(({ sequence }) => sequence)).toEqual(stored.map((_, index) => index + 1));
   });
 
   test("a wrong configuration is an error with file and line, before anything starts", async () => {

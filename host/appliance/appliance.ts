@@ -9,13 +9,16 @@ import { clockSynced } from "../health/machine.ts";
 import { Inbox, type Refusal } from "../ingest/inbox.ts";
 import { MqttClient } from "../mqtt/client.ts";
 import { EmbeddedBroker } from "../mqtt/embedded-broker.ts";
+import { MqttError } from "../mqtt/errors.ts";
 import { OutboxPublisher } from "../mqtt/publisher.ts";
 import { clientIdOf, type Identity, makeIdentity } from "../mqtt/topics.ts";
 import { type CheckReport, DigestChecker } from "../pipeline/checker.ts";
 import { Cache } from "../store/cache.ts";
+import { StoreError } from "../store/errors.ts";
+import { FolderLock } from "../store/lock.ts";
 import { ResultStore } from "../store/results.ts";
 import { ConfiguredDevice } from "./device.ts";
-import { CACHE_FILE, RESULTS_FILE } from "./files.ts";
+import { CACHE_FILE, LOCK_FILE, RESULTS_FILE } from "./files.ts";
 import { HealthReport } from "./health-report.ts";
 import { Images } from "./images.ts";
 import { Recorder } from "./recorder.ts";
@@ -28,14 +31,17 @@ export interface Log {
 
 /** How long a file that could not be served waits for its next try. */
 const RETRY_MS = 10_000;
-/** What a clean stop waits for the outbox to empty while the broker is there. */
-const DRAIN_MS = 1_500;
+/** A clean stop takes 5 s at most: this long for images under way … */
+const FINISH_MS = 1_500;
+/** … this long for the outbox to empty while the broker is there, and 2 s for the broker to hear the goodbye. */
+const DRAIN_MS = 1_000;
 const ACK_DEADLINE_MS = 10_000;
 
 export class Appliance {
   readonly #config: Config;
   readonly #log: Log;
   readonly #identity: Identity;
+  readonly #lock: FolderLock;
   readonly #store: ResultStore;
   readonly #cache: Cache;
   readonly #recorder: Recorder;
@@ -53,7 +59,8 @@ export class Appliance {
     this.#config = config;
     this.#log = about.log;
     this.#identity = makeIdentity(config.site, config.appliance);
-    mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+    makeDataDir(config.dataDir);
+    this.#lock = FolderLock.take(join(config.dataDir, LOCK_FILE));
     const { outboxMaxRows, outboxMaxBytes, cacheMaxBytes } = config.store;
     this.#store = new ResultStore({
       path: join(config.dataDir, RESULTS_FILE),
@@ -89,6 +96,7 @@ export class Appliance {
       store: this.#store,
       cache: this.#cache,
       mqtt: () => this.#client?.state,
+      publishing: () => this.#publisher?.stats.lastErrorCode ?? null,
       publish: (message) => this.#client?.publish(message) ?? Promise.resolve(),
       event: (data) => this.#event(data),
     });
@@ -110,7 +118,7 @@ export class Appliance {
       ackDeadlineMs: ACK_DEADLINE_MS,
       ...(mqtt.username === null ? {} : { username: mqtt.username }),
       ...(mqtt.password === null ? {} : { password: mqtt.password }),
-      ...(mqtt.caFile === null ? {} : { ca: readFileSync(mqtt.caFile, "utf8") }),
+      ...(mqtt.caFile === null ? {} : { ca: readAuthority(mqtt.caFile) }),
       status: (state) => this.#health.status(state),
       announce: () => this.#health.announcement(),
       random: Math.random,
@@ -134,15 +142,18 @@ export class Appliance {
   /** Finishes what is under way, says goodbye, closes. What could not be published stays in the outbox. */
   async stop(): Promise<void> {
     this.#health.stop();
-    await this.#inbox.stop();
+    const idle = this.#inbox.stop();
+    await Promise.race([idle, sleep(FINISH_MS, undefined, { ref: false })]);
     this.#checker.stop();
+    // What is still under way is given up here; its files stay in the inbox.
     await Promise.all([this.#device.stop(), this.#images.stop()]);
+    await idle;
     await this.#drainOutbox();
-    await this.#publisher?.stop();
-    await this.#client?.stop();
+    await Promise.all([this.#publisher?.stop(), this.#client?.stop()]);
     await this.#broker?.stop();
     this.#cache.close();
     this.#store.close();
+    this.#lock.release();
     this.#log.info({ part: "appliance" }, "stopped");
   }
 
@@ -164,14 +175,16 @@ export class Appliance {
           const { resultId, sequence, cached } = outcome.data;
           this.#log.info({ part: "pipeline", resultId, sequence, cached, ms: outcome.data.timingMs.total }, "result");
         }
+        // The pipeline knows bytes, not names: its messages may be logged.
+        if (outcome.kind === "unavailable") this.#log.warn({ part: "pipeline", code: outcome.code }, outcome.message);
         return outcome;
       },
       newId: randomUUID,
       nowMs: Date.now,
       refused: (refusal) => this.#refused(refusal),
-      delayed: (_, code, message) => {
+      delayed: (code) => {
         this.#health.count(code);
-        this.#log.warn({ part: "ingest", code }, `an image waits: ${message}`);
+        this.#log.warn({ part: "ingest", code }, "an image waits for another try");
       },
     });
   }
@@ -202,5 +215,23 @@ export class Appliance {
   async #drainOutbox(): Promise<void> {
     const until = performance.now() + DRAIN_MS;
     while (this.#client?.online && this.#store.outbox.rows > 0 && performance.now() < until) await sleep(20);
+  }
+}
+
+/** @throws StoreError STORE_OPEN */
+function makeDataDir(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new StoreError("STORE_OPEN", `${path}: ${errorMessage(error)}`, { cause: error });
+  }
+}
+
+/** @throws MqttError MQTT_CA */
+function readAuthority(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new MqttError("MQTT_CA", `${path}: ${errorMessage(error)}`, { cause: error });
   }
 }

@@ -19,10 +19,6 @@ export class ConfiguredDevice {
     this.#link = new DeviceLink({ connect, clock, random, onChange });
   }
 
-  get configured(): boolean {
-    return this.#link !== undefined;
-  }
-
   get state(): LinkState | { readonly kind: "none" } {
     return this.#link?.state ?? { kind: "none" };
   }

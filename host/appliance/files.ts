@@ -1,3 +1,4 @@
 /** Names within the data folder. */
 export const RESULTS_FILE = "results.db";
 export const CACHE_FILE = "cache.db";
+export const LOCK_FILE = "appliance.lock";

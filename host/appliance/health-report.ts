@@ -37,6 +37,8 @@ export interface HealthParts {
   readonly store: ResultStore;
   readonly cache: Cache;
   mqtt(): MqttState | undefined;
+  /** Error code of the last attempt to publish from the outbox; null once one has succeeded. */
+  publishing(): string | null;
   publish(message: OutboxMessage): Promise<void>;
   event(data: EventData): void;
 }
@@ -119,11 +121,13 @@ export class HealthReport {
     const { device, model, store } = this.#parts;
     const { rows, bytes, maxRows, maxBytes } = store.outbox;
     const mqtt = this.#parts.mqtt()?.state;
+    const link = device.state.kind;
     const power = machine.throttled?.some((name) => !name.endsWith("-since-boot"));
     return {
-      BROKER_AWAY: mqtt === "offline",
+      // Between two states is no news: an alarm stays as it was while a connection is being tried.
+      ...(mqtt === "online" || mqtt === "offline" ? { BROKER_AWAY: mqtt === "offline" } : {}),
+      ...(link === "connecting" ? {} : { DEVICE_ABSENT: link === "absent" || link === "failed" }),
       CLOCK_UNSYNCED: clockSynced() === false,
-      DEVICE_ABSENT: device.configured && device.current() === undefined && device.state.kind !== "connecting",
       DIGEST_MISMATCH: this.#mismatched,
       DISK_LOW: machine.diskFreeBytes !== undefined && machine.diskFreeBytes < DISK_LOW_BYTES,
       MODEL_UNAVAILABLE: model.state.state === "failed",
@@ -150,6 +154,7 @@ export class HealthReport {
         decoder: this.#part("decoder", rasteriser.state.pid === undefined ? "idle" : "ready", null),
         device: this.#part("device", link.kind, linkError),
         broker: this.#part("broker", mqtt?.state ?? "stopped", mqtt?.lastErrorCode ?? null),
+        outbox: this.#part("outbox", store.outbox.rows === 0 ? "empty" : "waiting", this.#parts.publishing()),
       },
       device: {
         kind: present?.kind ?? "none",

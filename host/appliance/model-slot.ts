@@ -4,6 +4,7 @@ import { ATTENTION_VERSION } from "../attention/map.ts";
 import { errorCode } from "../base/error.ts";
 import type { Config } from "../config/schema.ts";
 import { InferenceEngine } from "../inference/engine.ts";
+import { InferenceError } from "../inference/error.ts";
 import { type LoadedModel, loadModel } from "../inference/manifest.ts";
 import type { ResultData } from "../mqtt/messages.ts";
 import type { Model } from "../pipeline/ports.ts";
@@ -39,6 +40,7 @@ export class ModelSlot {
   #failure: { readonly error: unknown; readonly atMs: number } | undefined;
   #engine: InferenceEngine | undefined;
   #model: Model | undefined;
+  #stopped = false;
 
   constructor(config: Config, monotonicMs: () => number) {
     this.#config = config;
@@ -54,7 +56,7 @@ export class ModelSlot {
     const failed = this.#failure !== undefined;
     const loading = this.#loading === undefined ? "absent" : "loading";
     return {
-      state: this.#model !== undefined ? "ready" : failed ? "failed" : loading,
+      state: failed ? "failed" : this.#model !== undefined ? "ready" : loading,
       lastErrorCode: this.#failure === undefined ? null : errorCode(this.#failure.error),
       starts: this.#engine?.state.starts ?? 0,
     };
@@ -69,6 +71,7 @@ export class ModelSlot {
 
   /** @throws InferenceError MODEL_… or INFERENCE_START; the last one again within the pause */
   get(): Promise<Model> {
+    if (this.#stopped) return Promise.reject(stopping());
     if (this.#failure !== undefined) {
       if (this.#monotonicMs() - this.#failure.atMs < RETRY_MS) return Promise.reject(this.#failure.error);
       this.#loading = undefined;
@@ -77,8 +80,11 @@ export class ModelSlot {
     return this.#loading;
   }
 
+  /** Ends the inference process, also one that is being started. */
   async stop(): Promise<void> {
+    this.#stopped = true;
     await this.#engine?.stop();
+    await this.#loading?.catch(() => {});
   }
 
   async #load(): Promise<Model> {
@@ -86,30 +92,51 @@ export class ModelSlot {
     try {
       const loaded = await loadConfigured(this.#config);
       await this.#engine?.stop();
+      if (this.#stopped) throw stopping();
       const { deadlineMs, memoryMiB } = this.#config.inference;
       const threads = threadsOf(this.#config.inference);
       const engine = new InferenceEngine(loaded, { threads, deadlineMs, memoryMiB, queueMax: QUEUE_MAX });
       this.#engine = engine;
       await engine.start();
-      this.#model = describe(loaded, engine);
+      this.#model = describe(loaded, (samples, pyramid) => this.#infer(engine, samples, pyramid), engine.fingerprint);
       return this.#model;
     } catch (error) {
-      this.#failure = { error, atMs: this.#monotonicMs() };
+      this.#fail(error);
       throw error;
     }
   }
+
+  /** A process that could not be started again is a model that has failed: it is loaded anew after the pause. */
+  async #infer(engine: InferenceEngine, ...image: Parameters<Model["infer"]>): ReturnType<Model["infer"]> {
+    try {
+      return await engine.infer(...image);
+    } catch (error) {
+      if (errorCode(error) === "INFERENCE_START" && engine === this.#engine) this.#fail(error);
+      throw error;
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#model = undefined;
+    this.#failure = { error, atMs: this.#monotonicMs() };
+  }
 }
 
-function describe({ manifest, digest, precision, attention }: LoadedModel, engine: InferenceEngine): Model {
+function stopping(): InferenceError {
+  return new InferenceError("INFERENCE_STOPPED", "the model is being stopped");
+}
+
+function describe(loaded: LoadedModel, infer: Model["infer"], fingerprint: string): Model {
+  const { manifest, digest, precision, attention } = loaded;
   return {
     name: manifest.name,
     version: manifest.version,
     digest,
     pattern: manifest.pattern,
     precision,
-    fingerprint: engine.fingerprint,
+    fingerprint,
     threshold: manifest.threshold,
     attention,
-    infer: (samples, pyramid) => engine.infer(samples, pyramid),
+    infer,
   };
 }

@@ -30,6 +30,15 @@ describe("Appendix B", () => {
   });
 });
 
+test("a map's value is Appendix B's at position 0", async () => {
+  const digests = await blockDigests(ramp(), 16);
+  const { values } = singleScaleMap(firstBytes(digests), 16);
+  for (let block = 0; block < values.length; block++) {
+    const hex = digests.subarray(block * 32, block * 32 + 32).toString("hex");
+    expect(values[block]).toBe(hashToAttentionValue(hex, 0));
+  }
+});
+
 describe("block digests", () => {
   test.each(BLOCK_SIZES)("at %s pixels equal SHA-256 of each block's rows", async (block) => {
     const samples = ramp();

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { Appliance } from "../appliance/appliance.ts";
@@ -25,16 +25,17 @@ export function registerRun(program: Command): void {
     )
     .action(
       action(async ({ config }, options: { readonly modelDevice?: true }) => {
+        // Before anything is started, so that whoever ends it early ends it cleanly too.
+        const told = untilTold();
         const settings = config();
         const log = openLog(settings.log.level);
         const model = options.modelDevice ? await modelDevice(settings) : undefined;
         try {
           const device = model === undefined ? settings.device : { usb: { ...settings.device.usb, path: model.path } };
           const appliance = new Appliance({ ...settings, device }, { version: packageVersion(), log });
-          const stopped = untilTold();
           try {
             await appliance.start();
-            await stopped;
+            await told;
           } finally {
             await appliance.stop();
           }
@@ -50,6 +51,7 @@ async function modelDevice({ dataDir }: Config): Promise<ModelProcess> {
   if (!existsSync(MODEL_PROGRAM)) {
     throw new UsageError("USAGE_OPTION", `--model-device needs ${MODEL_PROGRAM}: run make firmware`);
   }
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   return startModel({ program: MODEL_PROGRAM, link: join(dataDir, "model-device") });
 }
 

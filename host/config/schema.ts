@@ -118,7 +118,6 @@ export const ConfigSchema = z
           { allowed: PATH, path: true },
         ),
         baud: key(whole(9_600, 4_000_000, 115_200), "Line rate in baud; native USB ignores it."),
-        requestDeadlineMs: key(whole(50, 60_000, 2_000), "One request to the device may take this long, in ms."),
       }),
     }),
     mqtt: section("Results and health.", {

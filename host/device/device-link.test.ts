@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { LiveDevice } from "./device.ts";
 import { DeviceLink, type DeviceLinkOptions, type LinkState } from "./device-link.ts";
 import { DeviceError } from "./errors.ts";
-import { SoftwareDevice } from "./software.ts";
 import { FakeClock } from "./testing/fake-clock.ts";
+import { SoftwareDevice } from "./testing/software-device.ts";
 
 /** A live device whose end and silence the test decides. */
 class Puppet extends SoftwareDevice implements LiveDevice {

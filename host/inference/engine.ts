@@ -61,6 +61,7 @@ export class InferenceEngine {
     this.#deadlineMs = options.deadlineMs;
     this.#gate = new Gate(window, options.queueMax);
     const settings: ChildSettings = {
+      files: model.files,
       backbone: model.backbone.path,
       head: model.head.path,
       featureShape: model.head.part.inputs.features?.shape ?? [],

@@ -31,6 +31,8 @@ export interface LoadedModel {
   /** Name of the variant, e.g. `int8-u8s8`. */
   readonly precision: string;
   readonly attention: AttentionSettings;
+  /** Every file that will be used. */
+  readonly files: readonly PinnedFile[];
   readonly backbone: LoadedPart;
   readonly head: LoadedPart;
 }
@@ -39,6 +41,12 @@ export interface LoadedPart {
   /** The ONNX file. */
   readonly path: string;
   readonly part: Part;
+}
+
+/** A file and the SHA-256 that it must have, hex. */
+export interface PinnedFile {
+  readonly path: string;
+  readonly digest: string;
 }
 
 const MANIFEST_BYTES_MAX = 64 * 1024;
@@ -55,15 +63,16 @@ export async function loadModel(directory: string, options: LoadOptions): Promis
   const [precision, variant] = chooseVariant(manifest, options);
   checkPatternA(manifest, precision, variant);
   const { backbone, head } = variant.parts;
-  for (const part of [backbone, head]) {
-    await checkDigest(directory, part);
-    if (part.weights !== undefined) await checkDigest(directory, part.weights);
-  }
+  const files = [backbone, head]
+    .flatMap((part) => (part.weights === undefined ? [part] : [part, part.weights]))
+    .map(({ file, digest }) => ({ path: join(directory, file), digest }));
+  await checkFiles(files);
   return {
     manifest,
     digest: hash("sha256", bytes),
     precision,
     attention: attentionSettings(manifest),
+    files,
     backbone: { path: join(directory, backbone.file), part: backbone },
     head: { path: join(directory, head.file), part: head },
   };
@@ -142,15 +151,17 @@ function tensorKey(tensor: Part["inputs"][string] | undefined): string | undefin
   return tensor && `${tensor.type} ${tensor.shape.join(",")}`;
 }
 
-async function checkDigest(directory: string, { file, digest }: { file: string; digest: string }): Promise<void> {
-  const path = join(directory, file);
-  const sha256 = createHash("sha256");
-  await pipeline(createReadStream(path), sha256).catch((error: unknown) => {
-    throw new InferenceError("MODEL_MISSING", `${path} cannot be read (${errorCode(error)})`, { cause: error });
-  });
-  const found = sha256.digest("hex");
-  if (found !== digest) {
-    throw new InferenceError("MODEL_DIGEST", `${path}: the manifest says ${digest}, the file has ${found}`);
+/** @throws InferenceError MODEL_MISSING, MODEL_DIGEST */
+export async function checkFiles(files: readonly PinnedFile[]): Promise<void> {
+  for (const { path, digest } of files) {
+    const sha256 = createHash("sha256");
+    await pipeline(createReadStream(path), sha256).catch((error: unknown) => {
+      throw new InferenceError("MODEL_MISSING", `${path} cannot be read (${errorCode(error)})`, { cause: error });
+    });
+    const found = sha256.digest("hex");
+    if (found !== digest) {
+      throw new InferenceError("MODEL_DIGEST", `${path}: the manifest says ${digest}, the file has ${found}`);
+    }
   }
 }
 

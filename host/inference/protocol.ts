@@ -1,7 +1,10 @@
 /** What passes between the engine and its child process. */
+import type { PinnedFile } from "./manifest.ts";
 
 /** `process.argv[2]` of the child, as JSON. */
 export interface ChildSettings {
+  /** Checked at every start: what is served is what the manifest names, whatever happened to the folder meanwhile. */
+  readonly files: readonly PinnedFile[];
   readonly backbone: string;
   readonly head: string;
   /** float32 values of the backbone's `features`, and its shape. */

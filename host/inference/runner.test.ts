@@ -8,6 +8,7 @@ let runner: Runner;
 
 beforeAll(async () => {
   runner = await Runner.create({
+    files: [],
     backbone: tiny("backbone-int8-u8s8.onnx"),
     head: tiny("head.onnx"),
     featureShape: [1, 16, 7, 7],

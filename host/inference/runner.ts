@@ -2,6 +2,7 @@
 import { env, InferenceSession, Tensor } from "onnxruntime-node";
 import { InferenceError } from "./error.ts";
 import { Lanes } from "./lanes.ts";
+import { checkFiles } from "./manifest.ts";
 import type { ChildSettings, InferenceReply, InferenceRequest } from "./protocol.ts";
 
 interface Features {
@@ -28,8 +29,9 @@ export class Runner {
     this.#head = head;
   }
 
-  /** Creates the sessions and warms them up; rejects with what ONNX Runtime says. */
+  /** Checks the files, creates the sessions and warms them up; rejects with what ONNX Runtime says. */
   static async create(settings: ChildSettings): Promise<Runner> {
+    await checkFiles(settings.files);
     const options: InferenceSession.SessionOptions = {
       executionProviders: ["cpu"],
       intraOpNumThreads: settings.threads,

@@ -5,6 +5,7 @@ export const INGEST_ERRORS = {
   INGEST_FOLDER: "Put image files straight into the inbox: folders are not searched.",
   INGEST_INBOX: "Make the inbox a folder that the appliance may read, write and rename in.",
   INGEST_LINK: "Put the file itself into the inbox: links are not followed.",
+  INGEST_MISSING: "Check the name, and that the appliance's user may read it.",
   INGEST_SPECIAL: "Only regular files can be images.",
   INGEST_TOO_LARGE: "Send a smaller file, or raise ingest.maxFileBytes.",
 } as const;

@@ -50,7 +50,7 @@ async function open(settleMs = 0, parts: Partial<InboxParts> = {}): Promise<void
       newId: () => `id-${++id}`,
       nowMs: Date.now,
       refused: (refusal) => refused.push(refusal),
-      delayed: (_, code) => delayed.push(code),
+      delayed: (code) => delayed.push(code),
       ...parts,
     },
   );
@@ -133,6 +133,28 @@ describe("the inbox", () => {
     await eventually(() => expect(processed()).toEqual(["patient.png"]));
     expect(delayed).toEqual(["MODEL_MISSING", "MODEL_MISSING"]);
     expect(quarantined()).toEqual([]);
+  });
+
+  test("a result whose file cannot be moved away is made once, and the move is tried until it works", async () => {
+    await open();
+    rmSync(join(folder, "processed"), { recursive: true });
+    writeFileSync(join(folder, "processed"), "in the way");
+    put("film.png");
+    await eventually(() => expect(delayed.length).toBeGreaterThan(2));
+    rmSync(join(folder, "processed"));
+    await eventually(() => expect(processed()).toEqual(["film.png"]));
+    expect(taken.length).toBe(1);
+  });
+
+  test("a refused file with the longest name there is keeps its reason", async () => {
+    outcome = () => ({ kind: "refused", fileDigest: "ab", code: "RASTER_FORMAT", message: "no image" });
+    const name = `${"ü".repeat(125)}.png`;
+    put(name);
+    await open();
+    await eventually(() => expect(quarantined().length).toBe(2));
+    expect(quarantined()).toContain(name);
+    expect(quarantined().some((other) => other.endsWith(".reason.json"))).toBe(true);
+    expect(refused.length).toBe(1);
   });
 
   test("stopping waits for the image under way and leaves the rest for the next start", async () => {

@@ -6,13 +6,13 @@
  * with a `.reason.json` beside it. A file that cannot be served now stays where it is and is tried again, so nothing is
  * lost when the appliance stops, and everything that waits is found again at the next start.
  */
-import { type FSWatcher, watch } from "node:fs";
+import { type FSWatcher, type Stats, watch } from "node:fs";
 import { lstat, mkdir, readdir, rename, writeFile } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { errorCode, errorMessage } from "../base/error.ts";
 import type { Outcome } from "../pipeline/pipeline.ts";
 import type { ImageRequest, Mode } from "../pipeline/request.ts";
-import { IngestError } from "./error.ts";
+import { type IngestCode, IngestError } from "./error.ts";
 import { readImageFile, refuseOddEntry } from "./read.ts";
 
 export interface InboxOptions {
@@ -42,8 +42,17 @@ export interface InboxParts {
   newId(): string;
   nowMs(): number;
   refused(refusal: Refusal): void;
-  /** A file waits because of `code`; called once a try. */
-  delayed(reference: string, code: string, message: string): void;
+  /** A file waits because of `code`; called once a try. No name: it may be a patient's. */
+  delayed(code: string): void;
+}
+
+type Settled = Extract<Outcome, { kind: "result" }> | ({ readonly kind: "refused" } & Unnamed);
+
+/** What became of a file that could not be moved away: its journey is over, only the move is tried again. */
+interface Unmoved {
+  readonly inode: number;
+  readonly mtimeMs: number;
+  readonly outcome: Settled;
 }
 
 interface Seen {
@@ -52,6 +61,9 @@ interface Seen {
   /** When this size and time were first seen. */
   readonly sinceMs: number;
 }
+
+/** The file may be whole, or there again, at the next look. */
+const MAY_PASS: ReadonlySet<IngestCode> = new Set(["INGEST_CHANGED", "INGEST_MISSING"]);
 
 /** Names that a copy in progress or a person's file manager leaves, never taken as images. */
 const IGNORED = /^\.|\.(part|partial|tmp|crdownload)$|~$/i;
@@ -66,6 +78,7 @@ export class Inbox {
   readonly #parts: InboxParts;
   readonly #seen = new Map<string, Seen>();
   readonly #retryAtMs = new Map<string, number>();
+  readonly #unmoved = new Map<string, Unmoved>();
   readonly #inFlight = new Map<string, Promise<void>>();
   #watcher: FSWatcher | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -142,6 +155,7 @@ export class Inbox {
   #forget(present: ReadonlySet<string>): void {
     for (const name of this.#seen.keys()) if (!present.has(name)) this.#seen.delete(name);
     for (const name of this.#retryAtMs.keys()) if (!present.has(name)) this.#retryAtMs.delete(name);
+    for (const name of this.#unmoved.keys()) if (!present.has(name)) this.#unmoved.delete(name);
   }
 
   /** Takes the entry, or says in how many ms it may be ready. */
@@ -173,54 +187,57 @@ export class Inbox {
   async #take(name: string): Promise<void> {
     const path = join(this.#options.folder, name);
     try {
-      refuseOddEntry(await lstat(path), name);
-      const bytes = await readImageFile(path, this.#options.maxFileBytes);
-      const request = { id: this.#parts.newId(), bytes, reference: name, mode: this.#options.mode };
-      await this.#settle(name, await this.#parts.process(request));
-    } catch (error) {
-      const failure = { code: errorCode(error), message: errorMessage(error) };
-      const refused = error instanceof IngestError && error.code !== "INGEST_CHANGED";
-      await this.#settle(
-        name,
-        refused ? { kind: "refused", fileDigest: null, ...failure } : { kind: "unavailable", ...failure },
-      );
-    }
-  }
-
-  async #settle(name: string, outcome: Outcome | ({ readonly kind: "refused" } & Unnamed)): Promise<void> {
-    try {
-      switch (outcome.kind) {
-        case "result":
-          await this.#move(name, PROCESSED);
-          return;
-        case "refused":
-          return await this.#quarantine(name, outcome);
-        case "unavailable":
-          return this.#delay(name, outcome.code, outcome.message);
+      const stats = await lstat(path);
+      const known = this.#unmoved.get(name);
+      const same = known !== undefined && known.inode === stats.ino && known.mtimeMs === stats.mtimeMs;
+      const outcome = same ? known.outcome : await this.#journey(path, name, stats);
+      if (outcome.kind === "unavailable") {
+        this.#delay(name, outcome.code);
+        return;
       }
+      this.#unmoved.set(name, { inode: stats.ino, mtimeMs: stats.mtimeMs, outcome });
+      await this.#putAway(name, outcome);
+      this.#unmoved.delete(name);
     } catch (error) {
-      this.#delay(name, errorCode(error), errorMessage(error));
+      this.#delay(name, errorCode(error));
     }
   }
 
-  #delay(name: string, code: string, message: string): void {
-    this.#retryAtMs.set(name, this.#parts.nowMs() + this.#options.retryMs);
-    if (!this.#stopped) this.#parts.delayed(name, code, message);
+  async #journey(path: string, name: string, stats: Stats): Promise<Outcome | Settled> {
+    try {
+      refuseOddEntry(stats, name);
+      const bytes = await readImageFile(path, this.#options.maxFileBytes);
+      return await this.#parts.process({ id: this.#parts.newId(), bytes, reference: name, mode: this.#options.mode });
+    } catch (error) {
+      if (!(error instanceof IngestError) || MAY_PASS.has(error.code)) throw error;
+      return { kind: "refused", fileDigest: null, code: error.code, message: error.message };
+    }
   }
 
-  async #quarantine(name: string, { fileDigest, code, message }: Unnamed): Promise<void> {
+  async #putAway(name: string, outcome: Settled): Promise<void> {
+    if (outcome.kind === "result") {
+      await this.#move(name, PROCESSED);
+      return;
+    }
+    const { fileDigest, code, message } = outcome;
     const refusal: Refusal = { reference: name, fileDigest, code, message };
     const place = await this.#move(name, QUARANTINE);
+    this.#parts.refused(refusal);
     const reason = { ...refusal, utc: new Date(this.#parts.nowMs()).toISOString() };
     // Whole or not at all: whoever watches the folder never reads half a reason.
-    const hidden = join(dirname(place), `.${basename(place)}.reason`);
+    const { hidden, shown } = reasonFiles(place);
     await writeFile(hidden, `${JSON.stringify(reason, null, 2)}\n`);
-    await rename(hidden, `${place}.reason.json`);
-    this.#parts.refused(refusal);
+    await rename(hidden, shown);
+  }
+
+  #delay(name: string, code: string): void {
+    this.#retryAtMs.set(name, this.#parts.nowMs() + this.#options.retryMs);
+    if (!this.#stopped) this.#parts.delayed(code);
   }
 
   /** Renames into one of our own folders; a name that is taken there gets a number. @returns the new path */
   async #move(name: string, folder: string): Promise<string> {
+    await mkdir(join(this.#options.folder, folder), { recursive: true });
     const extension = extname(name);
     const stem = basename(name, extension);
     for (let copy = 1; ; copy++) {
@@ -234,6 +251,15 @@ export class Inbox {
 }
 
 type Unnamed = Omit<Refusal, "reference">;
+
+/** A reason's name keeps room for its ending: a file's own name may fill the 255 bytes that there are. */
+function reasonFiles(place: string): { readonly hidden: string; readonly shown: string } {
+  const name = Buffer.from(basename(place))
+    .subarray(0, 230)
+    .toString("utf8")
+    .replace(/\ufffd+$/, "");
+  return { hidden: join(dirname(place), `.${name}.reason`), shown: join(dirname(place), `${name}.reason.json`) };
+}
 
 async function exists(path: string): Promise<boolean> {
   return lstat(path).then(

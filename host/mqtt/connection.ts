@@ -233,6 +233,8 @@ function asBuffer(bytes: Uint8Array): Buffer {
 function discard(client: mqtt.MqttClient): void {
   client.on("error", () => {});
   client.end(true);
+  // After an `end` that waits for the broker, a forced one leaves the socket open until the keepalive gives up.
+  client.stream?.destroy();
 }
 
 function stopped(): MqttError {

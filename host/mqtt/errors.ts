@@ -3,7 +3,7 @@ import { codedErrors } from "../base/error.ts";
 export const MQTT_ERRORS = {
   MQTT_NAME: "Site and appliance names are 1 to 40 of a–z, 0–9 and -; they become part of every topic.",
   MQTT_MESSAGE: "This is a defect in the appliance: a message does not fit its published schema and was not sent.",
-  MQTT_URL: "The broker's address is mqtt://host:port or mqtts://host:port.",
+  MQTT_CA: "Check mqtt.caFile: a PEM file that the appliance's user may read.",
   MQTT_UNREACHABLE: "Check the broker's address, that it runs, and the network between; the appliance keeps trying.",
   MQTT_DEADLINE: "The broker took longer than the deadline: check its load and the network; the appliance reconnects.",
   MQTT_TLS: "Check the broker's certificate, its host name and its dates, and the configured CA file and this clock.",

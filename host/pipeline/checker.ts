@@ -11,6 +11,14 @@ import { verifyDigests } from "../device/digest.ts";
 import { SHA256_BYTES } from "../work/sha256.ts";
 import type { CheckTask } from "./ports.ts";
 
+/** Codes of reports; those of a device that failed are the device room's. */
+export const CHECK_ERRORS = {
+  CHECK_QUEUE_FULL: "More images wait for the device than the limit allows: lower policy.deviceCheckFraction.",
+  CHECK_STOPPED: "The appliance was stopping: send the image again if it must be checked.",
+  DIGEST_MISMATCH: "The device computed a digest that differs from the host's: do not trust this device.",
+} as const;
+type CheckCode = keyof typeof CHECK_ERRORS | "DEVICE_ABSENT";
+
 /** Images whose digests wait for the device; each holds 50 kB. */
 const QUEUE_MAX = 256;
 /** One scale of one image: 3,136 blocks take about 60 s on the slowest line, 115,200 baud. */
@@ -101,7 +109,7 @@ export class DigestChecker {
     }
   }
 
-  #skip(task: CheckTask, code: string): void {
+  #skip(task: CheckTask, code: CheckCode): void {
     this.#parts.report({
       resultId: task.resultId,
       reference: task.reference,

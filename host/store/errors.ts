@@ -6,6 +6,7 @@ export const STORE_ERRORS = {
   STORE_NEWER: "A newer version of the appliance wrote this file: run that version, or restore a backup.",
   STORE_OPEN: "Check that the data folder exists and that the appliance's user may read and write it.",
   STORE_MISSING: "There are no results yet: start the appliance once, or check the data folder in the configuration.",
+  STORE_IN_USE: "Another appliance runs on this data folder: stop it, or give this one a dataDir of its own.",
   STORE_BUSY: "Another process held the database for too long: try again, and run one appliance on one data folder.",
   STORE_DISK_FULL: "Free space on the disk that holds the data folder; nothing was stored and nothing was published.",
   STORE_IO: "The disk failed to read or write: check the system log and the health of the disk.",

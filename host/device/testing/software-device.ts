@@ -1,8 +1,8 @@
-/** The host's own CPU as a device: what every other device's digests are compared with, and the fallback. */
+/** The host's own CPU behind the Device interface: a device that is always there, for tests. */
 import { setImmediate as turn } from "node:timers/promises";
-import type { Device, DeviceHealth, DeviceInfo, RequestOptions } from "./device.ts";
-import { sha256 } from "./digest.ts";
-import { DeviceError } from "./errors.ts";
+import type { Device, DeviceHealth, DeviceInfo, RequestOptions } from "../device.ts";
+import { sha256 } from "../digest.ts";
+import { DeviceError } from "../errors.ts";
 
 /** Well under a millisecond of hashing between two turns of the event loop. */
 const BLOCKS_A_TURN = 256;

@@ -1,23 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { sha256, verifyDigests } from "./digest.ts";
-import { SoftwareDevice } from "./software.ts";
+import { SoftwareDevice } from "./testing/software-device.ts";
 
 const blocks = Array.from({ length: 1000 }, (_, i) => Buffer.from(`block ${i}`));
-
-describe("SoftwareDevice", () => {
-  it("hashes in the order given", async () => {
-    expect(await new SoftwareDevice().hash(blocks)).toEqual(blocks.map(sha256));
-  });
-
-  it("has no health", async () => {
-    await expect(new SoftwareDevice().health()).rejects.toMatchObject({ code: "DEVICE_UNSUPPORTED" });
-  });
-
-  it("stops when its caller gives up", async () => {
-    const signal = AbortSignal.abort();
-    await expect(new SoftwareDevice().hash(blocks, { signal })).rejects.toMatchObject({ code: "DEVICE_ABORTED" });
-  });
-});
 
 describe("verifyDigests", () => {
   it("names the blocks whose digests differ", async () => {
