@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -52,7 +53,11 @@ const settings = (more: string) =>
   `site: demo\nappliance: lv06-demo\ndataDir: data\nmqtt: { embeddedPort: PORT, healthIntervalS: 1 }\ningest: { settleMs: 0 }\n${more}`;
 const results = () => client?.of("result") ?? [];
 const processed = () => readdirSync(join(appliance?.inbox ?? "", "processed"));
-const quarantined = () => readdirSync(join(appliance?.inbox ?? "", "quarantine")).sort();
+const quarantined = () => {
+  const names = readdirSync(join(appliance?.inbox ?? "", "quarantine"));
+  // A reason is written under a hidden name first.
+  return names.filter((name) => !name.startsWith(".")).sort();
+};
 const alarms = () => new Set((client?.of("health").at(-1)?.data.alarms as string[] | undefined) ?? []);
 
 async function open(text = "", modelDevice = true): Promise<void> {
@@ -65,7 +70,10 @@ describe("the appliance", () => {
     await open();
     const bad = await badFiles();
     const inbox = appliance?.inbox ?? "";
-    for (const [name, , bytes] of bad) writeFileSync(join(inbox, name), bytes);
+    for (const [name, , bytes] of bad) {
+      writeFileSync(join(inbox, `.${name}`), bytes);
+      renameSync(join(inbox, `.${name}`), join(inbox, name));
+    }
     mkdirSync(join(inbox, "folder.png"));
     symlinkSync("loop.png", join(inbox, "loop.png"));
     putIntoInbox(inbox, film);

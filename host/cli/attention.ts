@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Command } from "commander";
 import sharp from "sharp";
@@ -7,11 +7,12 @@ import { computeAttention } from "../attention/attention.ts";
 import { BLOCK_SIZES, isBlockSize } from "../attention/blocks.ts";
 import { drawMap, drawOverlay, drawRaster, type Picture, sideBySide } from "../attention/draw.ts";
 import { ATTENTION_VERSION, MULTI_SCALE, type Scale } from "../attention/map.ts";
-import { readImageFile } from "../ingest/read.ts";
+import { errorMessage } from "../base/error.ts";
 import { fileDigest, rasterDigest } from "../raster/raster.ts";
 import { action } from "./context.ts";
-import { UsageError } from "./error.ts";
-import { EXIT } from "./output.ts";
+import { CommandError, UsageError } from "./error.ts";
+import { readNamedFile } from "./files.ts";
+import { EXIT, examples } from "./output.ts";
 
 interface Options {
   readonly block: string;
@@ -33,7 +34,7 @@ export function registerAttention(program: Command): void {
     .option("--scale <n>", "enlarge the picture n times, 1 to 8", "2")
     .addHelpText(
       "after",
-      "\nExamples:\n  lv06 attention film.jpeg --block 8 --out map.png\n  lv06 attention film.jpeg --block multi --json",
+      examples("lv06 attention film.jpeg --block 8 --out map.png", "lv06 attention film.jpeg --block multi --json"),
     )
     .action(
       action(async ({ output, config }, image: string, options: Options) => {
@@ -43,7 +44,7 @@ export function registerAttention(program: Command): void {
           throw new UsageError("USAGE_OPTION", `--scale ${options.scale} is not a whole number from 1 to 8`);
         }
         const settings = config();
-        const bytes = await readImageFile(image, settings.ingest.maxFileBytes);
+        const bytes = await readNamedFile(image, settings.ingest.maxFileBytes);
         const { raster } = await withRasteriser(settings, (rasteriser) => rasteriser.rasterise(bytes));
         const { digest, map } = await computeAttention(raster.samples, { scales, grids: [] });
         if (options.out !== undefined) {
@@ -75,9 +76,13 @@ function scalesOf(block: string): readonly Scale[] {
 }
 
 async function writePng(path: string, { width, height, rgb }: Picture, enlarge: number): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await sharp(rgb, { raw: { width, height, channels: 3 } })
+  const png = sharp(rgb, { raw: { width, height, channels: 3 } })
     .resize(width * enlarge, height * enlarge, { kernel: "nearest" })
-    .png()
-    .toFile(path);
+    .png();
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, await png.toBuffer());
+  } catch (error) {
+    throw new CommandError("OUTPUT_WRITE", `--out ${path}: ${errorMessage(error)}`, { cause: error });
+  }
 }

@@ -1,14 +1,14 @@
 import type { Command } from "commander";
 import { effectiveConfig } from "../config/effective.ts";
 import { action } from "./context.ts";
-import { EXIT, table } from "./output.ts";
+import { EXIT, examples, table } from "./output.ts";
 
 export function registerConfig(program: Command): void {
   program
     .command("check-config")
     .summary("check the configuration and show where every value comes from")
     .description("Checks file and environment, and prints every key's value and origin; secrets are hidden.")
-    .addHelpText("after", "\nExample:\n  LV06_MODE=validation lv06 check-config --config /etc/lv06/lv06.yaml")
+    .addHelpText("after", examples("LV06_MODE=validation lv06 check-config --config /etc/lv06/lv06.yaml"))
     .action(
       action(({ output, load }) => {
         const loaded = load();

@@ -5,6 +5,8 @@ import type { Command } from "commander";
 import { pino } from "pino";
 import { type Loaded, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
+import { IngestError } from "../ingest/error.ts";
+import { isRefusal } from "../raster/error.ts";
 import { EXIT, type ExitCode, Output } from "./output.ts";
 
 /** Where the appliance is installed. */
@@ -56,10 +58,11 @@ export function action<Args extends unknown[]>(
   };
 }
 
-function exitCodeOf(error: unknown): ExitCode {
+/** For a failure that ends a command, and for one file among many. */
+export function exitCodeOf(error: unknown): ExitCode {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (code.startsWith("CONFIG_") || code.startsWith("USAGE_")) return EXIT.usage;
-  if (code.startsWith("RASTER_") || code.startsWith("INGEST_")) return EXIT.refused;
+  if (isRefusal(error) || error instanceof IngestError) return EXIT.refused;
   if (code === "DEVICE_ABSENT" || code === "DEVICE_OPEN" || code === "DEVICE_NO_HELLO") return EXIT.deviceAbsent;
   return EXIT.failed;
 }

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { systemClock } from "../device/clock.ts";
 import type { Device } from "../device/device.ts";
@@ -8,10 +7,16 @@ import { connectUsb } from "../device/usb/connect.ts";
 import { findPorts } from "../device/usb/find.ts";
 import { action, type Context } from "./context.ts";
 import { UsageError } from "./error.ts";
-import { EXIT, table } from "./output.ts";
+import { readNamedFile } from "./files.ts";
+import { EXIT, examples, table } from "./output.ts";
 
 interface PortOption {
   readonly port?: string;
+}
+
+interface HashOptions {
+  readonly hex?: string;
+  readonly file?: string;
 }
 
 const PORT = ["--port <path>", "serial port (default: device.usb.path, else the first port that answers)"] as const;
@@ -31,6 +36,7 @@ function registerList(device: Command): void {
   device
     .command("list")
     .description("serial ports that may have a device behind them")
+    .addHelpText("after", examples("lv06 device list"))
     .action(
       action(async ({ output }) => {
         const ports = await findPorts();
@@ -52,6 +58,7 @@ function registerInfo(device: Command): void {
     .command("info")
     .description("what the device says of itself")
     .option(...PORT)
+    .addHelpText("after", examples("lv06 device info --port /dev/ttyACM0"))
     .action(
       action((context, options: PortOption) =>
         withDevice(context, options, async ({ kind, info }) => {
@@ -68,6 +75,7 @@ function registerHealth(device: Command): void {
     .command("health")
     .description("one reading of the device's sensors; what it does not know is absent")
     .option(...PORT)
+    .addHelpText("after", examples("lv06 device health --port /dev/ttyACM0 --json"))
     .action(
       action((context, options: PortOption) =>
         withDevice(context, options, async (on) => {
@@ -91,14 +99,11 @@ function registerHash(device: Command): void {
     .option("--hex <bytes>", "what to hash, as hexadecimal digits")
     .option("--file <path>", "a file, in blocks of the device's largest size")
     .option(...PORT)
-    .addHelpText(
-      "after",
-      "\nExamples:\n  lv06 device hash abc\n  lv06 device hash --file film.jpeg --port /dev/ttyACM0",
-    )
+    .addHelpText("after", examples("lv06 device hash abc", "lv06 device hash --file film.jpeg --port /dev/ttyACM0"))
     .action(
-      action((context, text: string | undefined, options: PortOption & { hex?: string; file?: string }) =>
-        withDevice(context, options, async (on) => {
-          const bytes = await bytesOf(text, options);
+      action(async (context, text: string | undefined, options: PortOption & HashOptions) => {
+        const bytes = await bytesOf(context, text, options);
+        return withDevice(context, options, async (on) => {
           const blocks = inBlocks(bytes, on.info.maxBlockBytes);
           const digests = blocks.map(sha256);
           const startedMs = performance.now();
@@ -120,8 +125,8 @@ function registerHash(device: Command): void {
             `${checked} blocks, ${mismatches.length} differ, ${durationMs} ms${on.info.simulated ? " (simulated device)" : ""}`,
           ]);
           return equal ? EXIT.done : EXIT.failed;
-        }),
-      ),
+        });
+      }),
     );
 }
 
@@ -132,20 +137,30 @@ function registerFrame(device: Command): void {
     .argument("<verb>", "command, such as HELLO, PING or HASH")
     .argument("[args...]", "its arguments")
     .option("--seq <n>", "sequence number, 0 to 65535", "1")
-    .addHelpText("after", "\nExample:\n  lv06 device frame HASH 616263 --seq 7")
+    .addHelpText("after", examples("lv06 device frame HASH 616263 --seq 7"))
     .action(
       action(({ output }, verb: string, args: string[], { seq }: { readonly seq: string }) => {
-        const number = Number(seq);
-        if (!Number.isInteger(number) || number < 0 || number > 0xffff) {
-          throw new UsageError("USAGE_OPTION", `--seq ${seq} is not a whole number from 0 to 65535`);
-        }
-        const frame = Buffer.from(encodeFrame({ seq: number, verb, args }))
-          .toString("latin1")
-          .trimEnd();
+        const frame = frameOf(seq, verb, args);
         output.answer({ frame }, () => [frame]);
         return EXIT.done;
       }),
     );
+}
+
+/** @throws UsageError */
+function frameOf(seq: string, verb: string, args: readonly string[]): string {
+  const number = Number(seq);
+  if (!Number.isInteger(number) || number < 0 || number > 0xffff) {
+    throw new UsageError("USAGE_OPTION", `--seq ${seq} is not a whole number from 0 to 65535`);
+  }
+  try {
+    return Buffer.from(encodeFrame({ seq: number, verb, args }))
+      .toString("latin1")
+      .trimEnd();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UsageError("USAGE_ARGUMENT", `no frame can carry the ${error.message}`, { cause: error });
+  }
 }
 
 async function withDevice<Value>(context: Context, { port }: PortOption, work: (device: Device) => Promise<Value>) {
@@ -159,17 +174,22 @@ async function withDevice<Value>(context: Context, { port }: PortOption, work: (
   }
 }
 
-async function bytesOf(text: string | undefined, options: { hex?: string; file?: string }): Promise<Uint8Array> {
-  const given = [text, options.hex, options.file].filter((value) => value !== undefined);
-  if (given.length !== 1) throw new UsageError("USAGE_OPTION", "give one of <text>, --hex and --file");
-  if (options.file !== undefined) return readFile(options.file);
-  if (options.hex === undefined) return Buffer.from(text ?? "", "utf8");
-  if (!/^([0-9a-f]{2})+$/i.test(options.hex)) throw new UsageError("USAGE_OPTION", `--hex ${options.hex} is not bytes`);
-  return Buffer.from(options.hex, "hex");
+/** Before a device is looked for: what was typed wrong is wrong without one. */
+async function bytesOf({ config }: Context, text: string | undefined, { hex, file }: HashOptions): Promise<Uint8Array> {
+  const given = [text, hex, file].filter((value) => value !== undefined);
+  if (given.length !== 1) throw new UsageError("USAGE_ARGUMENT", "give one of <text>, --hex and --file");
+  const typed = hex === undefined ? Buffer.from(text ?? "", "utf8") : fromHex(hex);
+  const bytes = file === undefined ? typed : await readNamedFile(file, config().ingest.maxFileBytes);
+  if (bytes.length === 0) throw new UsageError("USAGE_ARGUMENT", "there is nothing to hash");
+  return bytes;
+}
+
+function fromHex(hex: string): Uint8Array {
+  if (/^([0-9a-f]{2})*$/i.test(hex)) return Buffer.from(hex, "hex");
+  throw new UsageError("USAGE_OPTION", `--hex ${hex} is not whole bytes in hexadecimal digits`);
 }
 
 function inBlocks(bytes: Uint8Array, sizeBytes: number): Uint8Array[] {
-  if (bytes.length === 0) throw new UsageError("USAGE_OPTION", "there is nothing to hash");
   return Array.from({ length: Math.ceil(bytes.length / sizeBytes) }, (_, i) =>
     bytes.subarray(i * sizeBytes, (i + 1) * sizeBytes),
   );

@@ -7,7 +7,7 @@ import { errorMessage } from "../base/error.ts";
 import type { Config } from "../config/schema.ts";
 import { findPorts } from "../device/usb/find.ts";
 import { action, packageVersion } from "./context.ts";
-import { EXIT, table } from "./output.ts";
+import { EXIT, examples, table } from "./output.ts";
 
 const BROKER_DEADLINE_MS = 3_000;
 const DISK_FREE_MIN_BYTES = 512 * 1024 * 1024;
@@ -21,7 +21,9 @@ interface Finding {
 export function registerDoctor(program: Command): void {
   program
     .command("doctor")
+    .description("Checks this machine and its configuration before going live: folders, model, broker, device.")
     .summary("check this machine and its configuration before going live")
+    .addHelpText("after", examples("lv06 doctor --config /etc/lv06/lv06.yaml"))
     .action(
       action(async ({ output, config }) => {
         const settings = config();

@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { lstat, readdir } from "node:fs/promises";
-import { join } from "node:path";
 import { SingleBar } from "cli-progress";
 import type { Command } from "commander";
 import { forgetfulCaches, Images } from "../appliance/images.ts";
 import { errorCode, errorMessage } from "../base/error.ts";
-import { readImageFile } from "../ingest/read.ts";
+import type { Config } from "../config/schema.ts";
 import type { ResultData } from "../mqtt/messages.ts";
-import { action } from "./context.ts";
-import { EXIT, type ExitCode, lowestExit, table } from "./output.ts";
+import { action, exitCodeOf } from "./context.ts";
+import { namedFiles, readNamedFile } from "./files.ts";
+import { interruptible } from "./interrupt.ts";
+import { EXIT, type ExitCode, examples, lowestExit, table } from "./output.ts";
 
 const FILES_MAX = 10_000;
 
@@ -27,72 +27,74 @@ export function registerInfer(program: Command): void {
       "Classifies image files and prints the answers. Nothing is stored, published or sealed: for that, put files\n" +
         "into the inbox of a running appliance (lv06 run).",
     )
-    .argument("<image...>", "PNG, JPEG or TIFF files; of a folder, the files in it")
+    .argument("<image...>", "PNG, JPEG or TIFF files, 10,000 at most; of a folder, the files in it")
     .addHelpText(
       "after",
-      "\nExamples:\n  lv06 infer film.jpeg\n  lv06 infer --json folder/ | jq '.results[].result.probability'",
+      examples("lv06 infer film.jpeg", "lv06 infer --json folder/ | jq '.results[].result.probability'"),
     )
     .action(
       action(async ({ output, config }, paths: string[]) => {
         const settings = config();
-        const files = (await Promise.all(paths.map(filesOf))).flat().slice(0, FILES_MAX);
-        let sequence = 0;
-        const images = new Images(settings, {
-          caches: forgetfulCaches(),
-          record: async (build) => build(++sequence),
-          device: () => undefined,
-          check: () => {},
-          clockSynced: () => null,
-        });
-        const bar = new SingleBar({
-          stream: process.stderr,
-          format: "{bar} {value}/{total} images, {eta_formatted} to go",
-          clearOnComplete: true,
-        });
-        if (files.length > 1) bar.start(files.length, 0);
-        try {
-          await images.model.get();
-          const answers: Answer[] = [];
-          for (const file of files) {
-            answers.push(await look(images, file, settings.ingest.maxFileBytes));
-            bar.increment();
-          }
-          bar.stop();
-          output.answer({ results: answers.map(({ exit, ...answer }) => answer) }, () => lines(answers));
-          return lowestExit(answers.map(({ exit }) => exit));
-        } finally {
-          bar.stop();
-          await images.stop();
-        }
+        const files = await namedFiles(paths, FILES_MAX);
+        const answers = await interruptible((signal) => lookAtAll(settings, files, signal));
+        output.answer({ results: answers.map(({ exit, ...answer }) => answer) }, () => lines(answers));
+        return lowestExit(answers.map(({ exit }) => exit));
       }),
     );
 }
 
-async function filesOf(path: string): Promise<string[]> {
-  const stats = await lstat(path).catch(() => undefined);
-  if (!stats?.isDirectory()) return [path];
-  const entries = await readdir(path, { withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile() && !entry.name.startsWith("."))
-    .map((entry) => join(path, entry.name))
-    .sort();
+/** @throws InferenceError when there is no model to look with */
+async function lookAtAll(settings: Config, files: readonly string[], signal: AbortSignal): Promise<Answer[]> {
+  let sequence = 0;
+  const images = new Images(settings, {
+    caches: forgetfulCaches(),
+    record: async (build) => build(++sequence),
+    device: () => undefined,
+    check: () => {},
+    clockSynced: () => null,
+  });
+  signal.addEventListener("abort", () => void images.stop());
+  const bar = new SingleBar({
+    stream: process.stderr,
+    format: "{bar} {value}/{total} images, {eta_formatted} to go",
+    clearOnComplete: true,
+  });
+  try {
+    await images.model.get();
+    if (files.length > 1) bar.start(files.length, 0);
+    const answers: Answer[] = [];
+    for (const file of files) {
+      answers.push(await look(images, file, settings.ingest.maxFileBytes));
+      signal.throwIfAborted();
+      bar.increment();
+    }
+    return answers;
+  } finally {
+    bar.stop();
+    await images.stop();
+  }
 }
 
 async function look(images: Images, file: string, maxFileBytes: number): Promise<Answer> {
   try {
-    const bytes = await readImageFile(file, maxFileBytes);
+    const bytes = await readNamedFile(file, maxFileBytes);
     const outcome = await images.pipeline.process({ id: randomUUID(), bytes, reference: file, mode: "inference" });
     if (outcome.kind === "result") return { file, result: outcome.data, error: null, exit: EXIT.done };
     const exit = outcome.kind === "refused" ? EXIT.refused : EXIT.failed;
     return { file, result: null, error: { code: outcome.code, message: outcome.message }, exit };
   } catch (error) {
-    return { file, result: null, error: { code: errorCode(error), message: errorMessage(error) }, exit: EXIT.refused };
+    return {
+      file,
+      result: null,
+      error: { code: errorCode(error), message: errorMessage(error) },
+      exit: exitCodeOf(error),
+    };
   }
 }
 
 function lines(answers: readonly Answer[]): string[] {
-  const rows = answers.map(({ file, result, error }) => {
-    if (result === null) return [file, "", "refused", error?.code ?? "", ""];
+  const rows = answers.map(({ file, result, error, exit }) => {
+    if (result === null) return [file, "", exit === EXIT.refused ? "refused" : "unavailable", error?.code ?? "", ""];
     const verdict = result.assessed ? (result.decision ?? "") : `not assessed: ${result.reasons.join(", ")}`;
     return [file, result.probability?.toFixed(4) ?? "", verdict, `${result.timingMs.total ?? ""}`, result.label ?? ""];
   });

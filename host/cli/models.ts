@@ -3,13 +3,14 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { loadConfigured } from "../appliance/model-slot.ts";
 import { action } from "./context.ts";
-import { describe, EXIT, table } from "./output.ts";
+import { describe, EXIT, examples, table } from "./output.ts";
 
 export function registerModels(program: Command): void {
   const models = program.command("models").description("the models that are installed");
   models
     .command("list")
     .description("every model folder beside the configured one, checked file by file")
+    .addHelpText("after", examples("lv06 models list"))
     .action(
       action(async ({ output, config }) => {
         const settings = config();
@@ -64,6 +65,7 @@ export function registerModels(program: Command): void {
   models
     .command("show")
     .description("the configured model's manifest, after checking its files")
+    .addHelpText("after", examples("lv06 models show --json | jq .manifest.metrics"))
     .action(
       action(async ({ output, config }) => {
         const { manifest, digest, precision } = await loadConfigured(config());

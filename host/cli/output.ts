@@ -49,6 +49,11 @@ export function describe(error: unknown): { code: string; message: string; actio
   };
 }
 
+/** The end of a command's help. */
+export function examples(...lines: readonly [string, ...string[]]): string {
+  return ["", lines.length === 1 ? "Example:" : "Examples:", ...lines.map((line) => `  ${line}`)].join("\n");
+}
+
 /** Columns as wide as their widest cell, two spaces apart; numbers are cells that begin with a digit. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? "").length)));

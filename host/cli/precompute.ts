@@ -3,7 +3,8 @@ import type { Command } from "commander";
 import { precompute } from "../appliance/precompute.ts";
 import { withRasteriser } from "../appliance/rasterise-once.ts";
 import { action } from "./context.ts";
-import { EXIT } from "./output.ts";
+import { interruptible } from "./interrupt.ts";
+import { EXIT, examples } from "./output.ts";
 
 export function registerPrecompute(program: Command): void {
   program
@@ -15,7 +16,7 @@ export function registerPrecompute(program: Command): void {
     )
     .argument("<folder>", "folder with PNG, JPEG or TIFF files, searched 8 levels deep; links are not followed")
     .requiredOption("--out <folder>", "where the arrays go")
-    .addHelpText("after", "\nExample:\n  lv06 precompute chest_xray/ --out build/precomputed")
+    .addHelpText("after", examples("lv06 precompute chest_xray/ --out build/precomputed"))
     .action(
       action(async ({ output, config }, folder: string, { out }: { readonly out: string }) => {
         const settings = config();
@@ -31,11 +32,14 @@ export function registerPrecompute(program: Command): void {
           else bar.start(total, done);
           started = true;
         };
-        const summary = await withRasteriser(settings, (rasteriser) =>
-          precompute(folder, out, {
-            rasterise: (bytes) => rasteriser.rasterise(bytes),
-            maxFileBytes: settings.ingest.maxFileBytes,
-            progress,
+        const summary = await interruptible((signal) =>
+          withRasteriser(settings, (rasteriser) => {
+            signal.addEventListener("abort", () => void rasteriser.stop());
+            return precompute(folder, out, {
+              rasterise: (bytes) => rasteriser.rasterise(bytes),
+              maxFileBytes: settings.ingest.maxFileBytes,
+              progress,
+            });
           }),
         ).finally(() => bar.stop());
         output.answer({ out, ...summary }, () => [

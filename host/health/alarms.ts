@@ -1,6 +1,7 @@
 /** Which alarms hold, and what changed: an alarm is told when it is raised and when it is cleared. Pure. */
 
-const MESSAGES = {
+/** Alarm → what is wrong, and what to do. */
+export const ALARMS = {
   BROKER_AWAY: "There is no connection to the broker: results wait in the outbox.",
   CLOCK_UNSYNCED: "The clock is not synchronised: times may be wrong.",
   DEVICE_ABSENT: "The configured device does not serve: check cable and power.",
@@ -11,7 +12,7 @@ const MESSAGES = {
   POWER: "The supply is too weak or the processor too hot: use a better supply, give it air.",
 } as const;
 
-export type AlarmCode = keyof typeof MESSAGES;
+export type AlarmCode = keyof typeof ALARMS;
 
 export interface Alarm {
   readonly code: AlarmCode;
@@ -29,7 +30,7 @@ export type AlarmSet = ReadonlyMap<string, Alarm>;
 /** True: it holds. Absent: not known, and the alarm stays as it was. */
 export type Conditions = Readonly<Partial<Record<AlarmCode, boolean>>>;
 
-const CODES = Object.keys(MESSAGES) as readonly AlarmCode[];
+const CODES = Object.keys(ALARMS) as readonly AlarmCode[];
 
 export function nextAlarms(
   current: AlarmSet,
@@ -42,7 +43,7 @@ export function nextAlarms(
     const before = current.get(code);
     const holds = conditions[code];
     if (holds === true && before === undefined) {
-      const alarm: Alarm = { code, message: MESSAGES[code], sinceUtcMs: utcMs };
+      const alarm: Alarm = { code, message: ALARMS[code], sinceUtcMs: utcMs };
       alarms.set(code, alarm);
       changes.push({ ...alarm, raised: true });
     } else if (holds === false && before !== undefined) {

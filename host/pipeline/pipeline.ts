@@ -3,7 +3,7 @@ import { computeAttention } from "../attention/attention.ts";
 import { ATTENTION_VERSION } from "../attention/map.ts";
 import { errorCode, errorMessage } from "../base/error.ts";
 import type { ResultData } from "../mqtt/messages.ts";
-import { RasterError, type RasterErrorCode } from "../raster/error.ts";
+import { isRefusal } from "../raster/error.ts";
 import { fileDigest, RASTER_VERSION, rasterDigest } from "../raster/raster.ts";
 import { type AttentionMemory, Memory, type ResultMemory } from "./cached.ts";
 import { deviceCheck, isRecorded } from "./policy.ts";
@@ -18,9 +18,6 @@ export type Outcome =
   | { readonly kind: "refused"; readonly fileDigest: string; readonly code: string; readonly message: string }
   /** The appliance cannot serve it now; the same bytes may be served later. */
   | { readonly kind: "unavailable"; readonly code: string; readonly message: string };
-
-/** The decoder's troubles that another image would have had as well. */
-const NOT_THE_IMAGE: ReadonlySet<RasterErrorCode> = new Set(["RASTER_BUSY", "RASTER_START", "RASTER_STOPPED"]);
 
 type Times = Record<string, number>;
 
@@ -48,8 +45,9 @@ export class Pipeline {
       return await this.#journey(request, digest);
     } catch (error) {
       const failure = { code: errorCode(error), message: errorMessage(error) };
-      const refused = error instanceof RasterError && !NOT_THE_IMAGE.has(error.code);
-      return refused ? { kind: "refused", fileDigest: digest, ...failure } : { kind: "unavailable", ...failure };
+      return isRefusal(error)
+        ? { kind: "refused", fileDigest: digest, ...failure }
+        : { kind: "unavailable", ...failure };
     }
   }
 

@@ -24,3 +24,11 @@ export const RASTER_ERRORS = {
 export type RasterErrorCode = keyof typeof RASTER_ERRORS;
 
 export class RasterError extends codedErrors(RASTER_ERRORS) {}
+
+/** The decoder's troubles that another image would have had as well. */
+const NOT_THE_IMAGE: ReadonlySet<RasterErrorCode> = new Set(["RASTER_BUSY", "RASTER_START", "RASTER_STOPPED"]);
+
+/** Whether the image itself is at fault: the same bytes will be refused again. */
+export function isRefusal(error: unknown): error is RasterError {
+  return error instanceof RasterError && !NOT_THE_IMAGE.has(error.code);
+}
