@@ -62,6 +62,8 @@ export function action<Args extends unknown[]>(
 export function exitCodeOf(error: unknown): ExitCode {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (code.startsWith("CONFIG_") || code.startsWith("USAGE_")) return EXIT.usage;
+  // The inbox is the appliance's own folder, not an input.
+  if (code === "INGEST_INBOX") return EXIT.failed;
   if (isRefusal(error) || error instanceof IngestError) return EXIT.refused;
   if (code === "DEVICE_ABSENT" || code === "DEVICE_OPEN" || code === "DEVICE_NO_HELLO") return EXIT.deviceAbsent;
   return EXIT.failed;

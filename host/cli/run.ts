@@ -6,7 +6,7 @@ import type { Config } from "../config/schema.ts";
 import { type ModelProcess, startModel } from "../device/usb/model-process.ts";
 import { action, INSTALL_DIR, openLog, packageVersion } from "./context.ts";
 import { UsageError } from "./error.ts";
-import { EXIT } from "./output.ts";
+import { EXIT, examples } from "./output.ts";
 
 const MODEL_PROGRAM = resolve(INSTALL_DIR, "build/firmware/lv06-model");
 
@@ -21,10 +21,10 @@ export function registerRun(program: Command): void {
     .option("--model-device", "start the model device too, and use it (simulated)")
     .addHelpText(
       "after",
-      "\nExamples:\n  lv06 run --model-device\n  LV06_MQTT_URL=mqtt://broker.local lv06 run --config /etc/lv06/lv06.yaml",
+      examples("lv06 run --model-device", "LV06_MQTT_URL=mqtt://broker.local lv06 run --config /etc/lv06/lv06.yaml"),
     )
     .action(
-      action(async ({ config }, options: { readonly modelDevice?: true }) => {
+      action(async ({ config, output }, options: { readonly modelDevice?: true }) => {
         // Before anything is started, so that whoever ends it early ends it cleanly too.
         const told = untilTold();
         const settings = config();
@@ -39,6 +39,7 @@ export function registerRun(program: Command): void {
           } finally {
             await appliance.stop();
           }
+          if (output.json) output.answer({ status: "stopped" }, () => []);
           return EXIT.done;
         } finally {
           await model?.stop();
