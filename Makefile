@@ -35,7 +35,7 @@ test: setup test-packages ## all tests, after lint and types
 	@rm -rf build/test && mkdir -p build/test
 	@$(BIN)/vitest run; status=$$?; $(NODE) scripts/test-summary.ts && exit $$status
 
-check: $(INSTALLED) ## lint, format, types, C warnings
+check: $(INSTALLED) ## lint, format, types
 	@node_modules/.bin/biome ci --error-on-warnings .
 	@$(BIN)/tsc -p .
 

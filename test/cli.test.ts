@@ -136,7 +136,7 @@ describe.concurrent("what cannot be done", () => {
     ["infer --json", "USAGE_ARGUMENT", 2],
     ["infer --json --bogus", "USAGE_OPTION", 2],
     ["--json infer a.png --config", "USAGE_OPTION", 2],
-    ["precompute . --json", "USAGE_OPTION", 2],
+    ["precompute gone --json", "PRECOMPUTE_FOLDER", 1],
     ["doctor more --json", "USAGE_ARGUMENT", 2],
     ["results ls --limit 0 --json", "USAGE_OPTION", 2],
     ["attention a.png --block 5 --json", "USAGE_OPTION", 2],
@@ -441,6 +441,18 @@ describe.concurrent("lv06 precompute", () => {
     expect(JSON.parse(last)).toMatchObject({ row: null, file: "letter.png", code: "RASTER_FORMAT" });
     const header = bytesOf(whole)[0]?.subarray(10, 128).toString("latin1");
     expect(header).toContain("'shape': (140, 224, 224)");
+  });
+
+  test("without --out writes beside the folder", async () => {
+    const few = join(folder, "few-films");
+    mkdirSync(few);
+    cpSync(FILM_A, join(few, "film.jpeg"));
+    const { code, document } = await answer(["precompute", "few-films"]);
+    expect({ code, document }).toMatchObject({
+      code: 0,
+      document: { rows: 1, out: expect.stringMatching(/few-films\.precomputed$/) },
+    });
+    expect(readFileSync(join(`${few}.precomputed`, "raster.npy")).length).toBe(128 + 224 * 224);
   });
 
   test("Ctrl-C keeps what is done, and a folder that was damaged is refused", async () => {

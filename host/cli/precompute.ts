@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { SingleBar } from "cli-progress";
 import type { Command } from "commander";
 import { precompute } from "../appliance/precompute.ts";
@@ -15,10 +16,11 @@ export function registerPrecompute(program: Command): void {
         "Run it again after an interruption: it goes on where it stopped. Files that are refused are in the index with their reason.",
     )
     .argument("<folder>", "folder with PNG, JPEG or TIFF files, searched 8 levels deep; links are not followed")
-    .requiredOption("--out <folder>", "where the arrays go")
-    .addHelpText("after", examples("lv06 precompute chest_xray/ --out build/precomputed"))
+    .option("--out <folder>", "where the arrays go (default: beside the folder, with .precomputed behind its name)")
+    .addHelpText("after", examples("lv06 precompute chest_xray", "lv06 precompute chest_xray --out build/precomputed"))
     .action(
-      action(async ({ output, config }, folder: string, { out }: { readonly out: string }) => {
+      action(async ({ output, config }, folder: string, options: { readonly out?: string }) => {
+        const out = options.out ?? `${resolve(folder)}.precomputed`;
         const settings = config();
         const bar = new SingleBar({
           stream: process.stderr,
