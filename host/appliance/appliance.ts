@@ -1,5 +1,4 @@
 /** The composition root: configuration → parts → start and stop. The only place that knows everyone. */
-import { randomUUID } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -179,7 +178,6 @@ export class Appliance {
         if (outcome.kind === "unavailable") this.#log.warn({ part: "pipeline", code: outcome.code }, outcome.message);
         return outcome;
       },
-      newId: randomUUID,
       nowMs: Date.now,
       refused: (refusal) => this.#refused(refusal),
       delayed: (code) => {

@@ -118,7 +118,7 @@ export class HealthReport {
   }
 
   #conditions(machine: HealthData["machine"]): Parameters<typeof nextAlarms>[1] {
-    const { device, model, store } = this.#parts;
+    const { device, model, store, inbox } = this.#parts;
     const { rows, bytes, maxRows, maxBytes } = store.outbox;
     const mqtt = this.#parts.mqtt()?.state;
     const link = device.state.kind;
@@ -130,6 +130,7 @@ export class HealthReport {
       CLOCK_UNSYNCED: clockSynced() === false,
       DIGEST_MISMATCH: this.#mismatched,
       DISK_LOW: machine.diskFreeBytes !== undefined && machine.diskFreeBytes < DISK_LOW_BYTES,
+      INBOX_UNUSABLE: inbox.trouble !== null,
       MODEL_UNAVAILABLE: model.state.state === "failed",
       OUTBOX_HIGH: rows > maxRows / 2 || bytes > maxBytes / 2,
       ...(power === undefined ? {} : { POWER: power }),

@@ -53,7 +53,7 @@ async function modelDevice({ dataDir }: Config): Promise<ModelProcess> {
     throw new UsageError("USAGE_OPTION", `--model-device needs ${MODEL_PROGRAM}: run make firmware`);
   }
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  return startModel({ program: MODEL_PROGRAM, link: join(dataDir, "model-device") });
+  return startModel({ program: MODEL_PROGRAM, link: join(dataDir, `model-device-${process.pid}`) });
 }
 
 function untilTold(): Promise<void> {

@@ -10,6 +10,7 @@ class Puppet extends SoftwareDevice implements LiveDevice {
   silent = false;
   closed = false;
   pings = 0;
+  heardAtMs = Number.NEGATIVE_INFINITY;
   #gone: (reason: Error) => void = () => {};
 
   async ping(): Promise<void> {
@@ -95,6 +96,22 @@ describe("DeviceLink", () => {
     await clock.advance(3000);
     expect(puppet.closed).toBe(true);
     expect(kinds().slice(0, 3)).toEqual(["connecting", "ready", "failed"]);
+    await supervisor.stop();
+  });
+
+  it("leaves a device in peace that answers other requests", async () => {
+    const puppet = new Puppet();
+    const { clock, supervisor } = link(async () => puppet);
+    supervisor.start();
+    puppet.silent = true;
+    for (let i = 0; i < 10; i++) {
+      await clock.advance(1000);
+      puppet.heardAtMs = clock.nowMs();
+    }
+    expect(puppet.pings).toBe(0);
+    expect(puppet.closed).toBe(false);
+    await clock.advance(7000);
+    expect(puppet.closed).toBe(true);
     await supervisor.stop();
   });
 

@@ -43,6 +43,10 @@ export class DeviceLink {
     this.#options = options;
   }
 
+  get #heartbeatMs(): number {
+    return this.#options.heartbeatMs ?? 3000;
+  }
+
   get state(): LinkState {
     return this.#state;
   }
@@ -92,11 +96,16 @@ export class DeviceLink {
 
   #beatLater(device: LiveDevice): void {
     if (this.#device !== device) return;
-    this.#cancelTimer = this.#options.clock.after(this.#options.heartbeatMs ?? 3000, () => void this.#beat(device));
+    this.#cancelTimer = this.#options.clock.after(this.#heartbeatMs, () => void this.#beat(device));
   }
 
   /** A silent device is dropped: a fresh connection often cures what ails it. */
   async #beat(device: LiveDevice): Promise<void> {
+    // Any answer is a sign of life: behind a long batch on a slow line a PING would wait past its deadline.
+    if (this.#options.clock.nowMs() - device.heardAtMs < this.#heartbeatMs) {
+      this.#beatLater(device);
+      return;
+    }
     try {
       await device.ping({ deadlineMs: HEARTBEAT_DEADLINE_MS });
       this.#failures = 0;

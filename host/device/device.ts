@@ -68,6 +68,8 @@ export interface Device {
 
 /** A device whose connection can be lost: what `DeviceLink` keeps alive. */
 export interface LiveDevice extends Device {
+  /** When the device last said something that made sense, by the clock that it was opened with. */
+  readonly heardAtMs: number;
   /** One short exchange that shows the device is still there. @throws DeviceError */
   ping(options?: RequestOptions): Promise<void>;
   /** Calls `listener` once, with the reason, when the connection is over; at once if it already is. */

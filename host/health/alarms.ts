@@ -7,6 +7,7 @@ export const ALARMS = {
   DEVICE_ABSENT: "The configured device does not serve: check cable and power.",
   DIGEST_MISMATCH: "The device computed other digests than the host: check cable and firmware, and do not trust it.",
   DISK_LOW: "The disk is nearly full: free some space.",
+  INBOX_UNUSABLE: "The inbox cannot be read: check that the folder is there and that the appliance may use it.",
   MODEL_UNAVAILABLE: "The model does not answer: images wait.",
   OUTBOX_HIGH: "The outbox fills up: restore the connection to the broker.",
   POWER: "The supply is too weak or the processor too hot: use a better supply, give it air.",

@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -39,7 +40,6 @@ afterEach(async () => {
 });
 
 async function open(settleMs = 0, parts: Partial<InboxParts> = {}): Promise<void> {
-  let id = 0;
   inbox = new Inbox(
     { folder, mode: "validation", settleMs, rescanMs: 100, retryMs: 50, maxFileBytes: 1000, maxInFlight: 2 },
     {
@@ -47,7 +47,6 @@ async function open(settleMs = 0, parts: Partial<InboxParts> = {}): Promise<void
         taken.push(request);
         return outcome(request);
       },
-      newId: () => `id-${++id}`,
       nowMs: Date.now,
       refused: (refusal) => refused.push(refusal),
       delayed: (code) => delayed.push(code),
@@ -157,6 +156,77 @@ describe("the inbox", () => {
     expect(refused.length).toBe(1);
   });
 
+  test("a film that replaces one in work under the same name is processed too", async () => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await open(0, {
+      process: async (request) => {
+        taken.push(request);
+        if (taken.length === 1) await held;
+        return served;
+      },
+    });
+    put("latest.png", "FIRST");
+    await eventually(() => expect(taken.length).toBe(1));
+    put(".latest", "SECOND");
+    renameSync(join(folder, ".latest"), join(folder, "latest.png"));
+    release();
+    await eventually(() => expect(taken.length).toBe(2));
+    expect(taken.map(({ bytes }) => Buffer.from(bytes).toString())).toEqual(["FIRST", "SECOND"]);
+    await eventually(() => expect(readFileSync(join(folder, "processed", "latest.png"), "utf8")).toBe("SECOND"));
+  });
+
+  test("a file keeps its id over a restart, and has another one when it is put in again", async () => {
+    outcome = () => ({ kind: "unavailable", code: "MODEL_MISSING", message: "no model" });
+    put("film.png");
+    await open();
+    await eventually(() => expect(taken.length).toBeGreaterThan(0));
+    await inbox?.stop();
+    outcome = () => ({ kind: "known", code: "STORE_DUPLICATE", message: "stored already" });
+    await open();
+    await eventually(() => expect(processed()).toEqual(["film.png"]));
+    expect(new Set(taken.map(({ id }) => id)).size).toBe(1);
+    const before = taken.length;
+    renameSync(join(folder, "processed", "film.png"), join(folder, "film.png"));
+    await eventually(() => expect(taken.length).toBeGreaterThan(before));
+    expect(taken.at(-1)?.id).not.toBe(taken[0]?.id);
+  });
+
+  test("a folder that goes away is named, made again and read again", async () => {
+    await open();
+    rmSync(folder, { recursive: true });
+    writeFileSync(folder, "in the way");
+    await eventually(() => expect(inbox?.trouble).not.toBeNull());
+    expect(delayed).toEqual(["INGEST_INBOX"]);
+    rmSync(folder);
+    await eventually(() => expect(inbox?.trouble).toBeNull());
+    put("film.png");
+    await eventually(() => expect(processed()).toEqual(["film.png"]));
+  });
+
+  test("a long list is counted, and worked off in order", async () => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    for (let i = 100; i < 150; i++) put(`${i}.png`);
+    await open(0, {
+      process: async (request) => {
+        taken.push(request);
+        await held;
+        return served;
+      },
+    });
+    await eventually(() => expect(inbox?.counts).toEqual({ inFlight: 2, waiting: 48 }));
+    release();
+    await eventually(() => expect(processed().length).toBe(50));
+    expect(inbox?.counts).toEqual({ inFlight: 0, waiting: 0 });
+    const order = taken.map(({ reference }) => reference);
+    expect(order).toEqual([...order].sort());
+  });
+
   test("stopping waits for the image under way and leaves the rest for the next start", async () => {
     let release = () => {};
     const held = new Promise<void>((resolve) => {
@@ -192,7 +262,7 @@ describe("the inbox", () => {
         maxFileBytes: 1,
         maxInFlight: 1,
       },
-      { process: async () => served, newId: () => "", nowMs: Date.now, refused: () => {}, delayed: () => {} },
+      { process: async () => served, nowMs: Date.now, refused: () => {}, delayed: () => {} },
     );
     await expect(wrong.start()).rejects.toMatchObject({ code: "INGEST_INBOX" });
   });

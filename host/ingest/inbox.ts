@@ -6,7 +6,8 @@
  * with a `.reason.json` beside it. A file that cannot be served now stays where it is and is tried again, so nothing is
  * lost when the appliance stops, and everything that waits is found again at the next start.
  */
-import { type FSWatcher, type Stats, watch } from "node:fs";
+import { hash } from "node:crypto";
+import { type FSWatcher, mkdirSync, type Stats, watch } from "node:fs";
 import { lstat, mkdir, readdir, rename, writeFile } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { errorCode, errorMessage } from "../base/error.ts";
@@ -39,19 +40,17 @@ export interface Refusal {
 
 export interface InboxParts {
   process(request: ImageRequest): Promise<Outcome>;
-  newId(): string;
   nowMs(): number;
   refused(refusal: Refusal): void;
   /** A file waits because of `code`; called once a try. No name: it may be a patient's. */
   delayed(code: string): void;
 }
 
-type Settled = Extract<Outcome, { kind: "result" }> | ({ readonly kind: "refused" } & Unnamed);
+type Settled = Extract<Outcome, { kind: "result" | "known" }> | ({ readonly kind: "refused" } & Unnamed);
 
 /** What became of a file that could not be moved away: its journey is over, only the move is tried again. */
 interface Unmoved {
-  readonly inode: number;
-  readonly mtimeMs: number;
+  readonly file: Stats;
   readonly outcome: Settled;
 }
 
@@ -80,6 +79,11 @@ export class Inbox {
   readonly #retryAtMs = new Map<string, number>();
   readonly #unmoved = new Map<string, Unmoved>();
   readonly #inFlight = new Map<string, Promise<void>>();
+  /** The folder's files at the last look. */
+  #present = new Set<string>();
+  /** Of those, the ones that were not considered yet. */
+  #backlog: string[] = [];
+  #trouble: string | null = null;
   #watcher: FSWatcher | undefined;
   #timer: NodeJS.Timeout | undefined;
   #scan: Promise<void> | undefined;
@@ -91,23 +95,26 @@ export class Inbox {
     this.#parts = parts;
   }
 
-  /** Images under way and files seen that wait. */
+  /** Why the folder cannot be read now; null when it can. */
+  get trouble(): string | null {
+    return this.#trouble;
+  }
+
+  /** Images under way, and files that wait. */
   get counts(): { readonly inFlight: number; readonly waiting: number } {
-    return { inFlight: this.#inFlight.size, waiting: Math.max(0, this.#seen.size - this.#inFlight.size) };
+    return { inFlight: this.#inFlight.size, waiting: Math.max(0, this.#present.size - this.#inFlight.size) };
   }
 
   /** Makes the folders and takes what is already there. @throws IngestError INGEST_INBOX */
   async start(): Promise<void> {
     const { folder } = this.#options;
     try {
-      for (const name of OWN_FOLDERS) await mkdir(join(folder, name), { recursive: true });
-      this.#watcher = watch(folder, () => this.#wake());
+      this.#prepare(folder);
     } catch (error) {
       throw new IngestError("INGEST_INBOX", `the inbox ${folder} cannot be used: ${errorMessage(error)}`, {
         cause: error,
       });
     }
-    this.#watcher.on("error", () => {});
     this.#stopped = false;
     this.#wake();
   }
@@ -140,16 +147,38 @@ export class Inbox {
 
   /** @returns ms until the next file can be ready */
   async #scanOnce(): Promise<number> {
-    const entries = await readdir(this.#options.folder);
-    const names = entries.filter((name) => !IGNORED.test(name) && !OWN_FOLDERS.includes(name)).sort();
-    this.#forget(new Set(names));
+    // A long list is worked off before the folder is read again: reading it for every file would take ever longer.
+    if (this.#backlog.length === 0) await this.#list();
     let nextMs = this.#options.rescanMs;
-    for (const name of names) {
-      if (this.#stopped || this.#inFlight.has(name)) continue;
-      if (this.#inFlight.size >= this.#options.maxInFlight) break;
-      nextMs = Math.min(nextMs, await this.#consider(name));
+    while (this.#inFlight.size < this.#options.maxInFlight && !this.#stopped) {
+      const name = this.#backlog.shift();
+      if (name === undefined) break;
+      if (!this.#inFlight.has(name)) nextMs = Math.min(nextMs, await this.#consider(name));
     }
     return nextMs;
+  }
+
+  /** A folder that has gone is made again, and watched again. */
+  async #list(): Promise<void> {
+    const { folder } = this.#options;
+    try {
+      if (this.#trouble !== null) this.#prepare(folder);
+      const names = await readdir(folder);
+      this.#backlog = names.filter((name) => !IGNORED.test(name) && !OWN_FOLDERS.includes(name)).sort();
+      this.#present = new Set(this.#backlog);
+      this.#forget(this.#present);
+      this.#trouble = null;
+    } catch (error) {
+      if (this.#trouble === null) this.#parts.delayed("INGEST_INBOX");
+      this.#trouble = errorCode(error);
+    }
+  }
+
+  #prepare(folder: string): void {
+    this.#watcher?.close();
+    for (const name of OWN_FOLDERS) mkdirSync(join(folder, name), { recursive: true });
+    this.#watcher = watch(folder, () => this.#wake());
+    this.#watcher.on("error", () => {});
   }
 
   #forget(present: ReadonlySet<string>): void {
@@ -189,14 +218,14 @@ export class Inbox {
     try {
       const stats = await lstat(path);
       const known = this.#unmoved.get(name);
-      const same = known !== undefined && known.inode === stats.ino && known.mtimeMs === stats.mtimeMs;
-      const outcome = same ? known.outcome : await this.#journey(path, name, stats);
+      const outcome =
+        known !== undefined && isSame(known.file, stats) ? known.outcome : await this.#journey(path, name, stats);
       if (outcome.kind === "unavailable") {
         this.#delay(name, outcome.code);
         return;
       }
-      this.#unmoved.set(name, { inode: stats.ino, mtimeMs: stats.mtimeMs, outcome });
-      await this.#putAway(name, outcome);
+      this.#unmoved.set(name, { file: stats, outcome });
+      await this.#putAway(name, stats, outcome);
       this.#unmoved.delete(name);
     } catch (error) {
       this.#delay(name, errorCode(error));
@@ -207,21 +236,26 @@ export class Inbox {
     try {
       refuseOddEntry(stats, name);
       const bytes = await readImageFile(path, this.#options.maxFileBytes);
-      return await this.#parts.process({ id: this.#parts.newId(), bytes, reference: name, mode: this.#options.mode });
+      return await this.#parts.process({
+        id: idOf(name, stats, bytes),
+        bytes,
+        reference: name,
+        mode: this.#options.mode,
+      });
     } catch (error) {
       if (!(error instanceof IngestError) || MAY_PASS.has(error.code)) throw error;
       return { kind: "refused", fileDigest: null, code: error.code, message: error.message };
     }
   }
 
-  async #putAway(name: string, outcome: Settled): Promise<void> {
-    if (outcome.kind === "result") {
-      await this.#move(name, PROCESSED);
+  async #putAway(name: string, file: Stats, outcome: Settled): Promise<void> {
+    if (outcome.kind !== "refused") {
+      await this.#move(name, PROCESSED, file);
       return;
     }
     const { fileDigest, code, message } = outcome;
     const refusal: Refusal = { reference: name, fileDigest, code, message };
-    const place = await this.#move(name, QUARANTINE);
+    const place = await this.#move(name, QUARANTINE, file);
     this.#parts.refused(refusal);
     const reason = { ...refusal, utc: new Date(this.#parts.nowMs()).toISOString() };
     // Whole or not at all: whoever watches the folder never reads half a reason.
@@ -235,19 +269,45 @@ export class Inbox {
     if (!this.#stopped) this.#parts.delayed(code);
   }
 
-  /** Renames into one of our own folders; a name that is taken there gets a number. @returns the new path */
-  async #move(name: string, folder: string): Promise<string> {
-    await mkdir(join(this.#options.folder, folder), { recursive: true });
-    const extension = extname(name);
-    const stem = basename(name, extension);
-    for (let copy = 1; ; copy++) {
-      const place = join(this.#options.folder, folder, copy === 1 ? name : `${stem}.${copy}${extension}`);
-      if (await exists(place)) continue;
-      await rename(join(this.#options.folder, name), place);
-      this.#seen.delete(name);
-      return place;
-    }
+  /**
+   * Renames into one of our own folders; a name that is taken there gets a number.
+   *
+   * A film that was put in under the same name meanwhile is another film: it goes back into the inbox.
+   * @returns the new path
+   */
+  async #move(name: string, folder: string, file: Stats): Promise<string> {
+    const into = join(this.#options.folder, folder);
+    await mkdir(into, { recursive: true });
+    const place = await freePlace(into, name);
+    await rename(join(this.#options.folder, name), place);
+    this.#seen.delete(name);
+    this.#present.delete(name);
+    if (!isSame(file, await lstat(place))) await rename(place, await freePlace(this.#options.folder, name));
+    return place;
   }
+}
+
+/** The first of `film.png`, `film.2.png`, … that does not exist in `folder`. */
+async function freePlace(folder: string, name: string): Promise<string> {
+  const extension = extname(name);
+  const stem = basename(name, extension);
+  for (let copy = 1; ; copy++) {
+    const place = join(folder, copy === 1 ? name : `${stem}.${copy}${extension}`);
+    if (!(await exists(place))) return place;
+  }
+}
+
+/** The file itself, unchanged: a rename changes neither of the three. */
+function isSame(a: Stats, b: Stats): boolean {
+  return a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs;
+}
+
+/**
+ * The same for the same file in the same place, and for nothing else: when the appliance is killed between storing a
+ * result and moving its file, the store knows the file again. Put in once more, a file has another change time.
+ */
+function idOf(name: string, { ino, ctimeMs }: Stats, bytes: Uint8Array): string {
+  return hash("sha256", JSON.stringify([name, ino, ctimeMs, hash("sha256", bytes)])).slice(0, 32);
 }
 
 type Unnamed = Omit<Refusal, "reference">;

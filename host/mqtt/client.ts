@@ -118,6 +118,8 @@ export class MqttClient {
       const will = this.#options.status("offline");
       const connection = await openConnection({ ...this.#options, will }, this.#state.protocolVersion ?? 5, signal);
       this.#connection = connection;
+      // Told to stop while the broker answered: the goodbye found no connection to end.
+      if (signal.aborted) connection.abort();
       await this.#announce(connection);
       if (!signal.aborted) this.#enter("online");
       return await connection.closed;

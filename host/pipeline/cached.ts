@@ -6,7 +6,10 @@
 import type { AttentionSettings } from "../attention/attention.ts";
 import { ATTENTION_VERSION } from "../attention/map.ts";
 import type { CachePort, Model, Verdict } from "./ports.ts";
-import type { Reason } from "./quality.ts";
+import { QUALITY_VERSION, type Reason } from "./quality.ts";
+
+/** Changes with what is stored below, so that an older version's entries are never found. */
+const FORMAT = 1;
 
 /** What a file's bytes decode to, by raster version. */
 export interface RasterMemory {
@@ -35,7 +38,8 @@ export class Memory {
   }
 
   raster(fileDigest: string): RasterMemory | undefined {
-    return parse<RasterMemory>(this.#caches.get("raster", this.#rasterKey(fileDigest)));
+    const stored = this.#caches.get("raster", this.#rasterKey(fileDigest));
+    return parse<RasterMemory>(stored, ({ rasterDigest }) => typeof rasterDigest === "string");
   }
 
   keepRaster(fileDigest: string, value: RasterMemory): void {
@@ -52,7 +56,10 @@ export class Memory {
   }
 
   result(rasterDigest: string, model: Model): ResultMemory | undefined {
-    return parse<ResultMemory>(this.#caches.get("result", resultKey(rasterDigest, model)));
+    const stored = this.#caches.get("result", resultKey(rasterDigest, model));
+    return parse<ResultMemory>(stored, ({ attentionDigest, verdict, reasons }) => {
+      return typeof attentionDigest === "string" && verdict !== undefined && Array.isArray(reasons);
+    });
   }
 
   keepResult(rasterDigest: string, model: Model, value: ResultMemory): void {
@@ -60,13 +67,13 @@ export class Memory {
   }
 
   #rasterKey(fileDigest: string): string {
-    return JSON.stringify([this.#rasterVersion, fileDigest]);
+    return JSON.stringify([FORMAT, this.#rasterVersion, fileDigest]);
   }
 }
 
 function attentionKey(rasterDigest: string, { scales, grids }: AttentionSettings): string {
   const pairs = scales.map(({ block, weight }) => [block, weight]);
-  return JSON.stringify([ATTENTION_VERSION, rasterDigest, pairs, grids]);
+  return JSON.stringify([FORMAT, ATTENTION_VERSION, rasterDigest, pairs, grids]);
 }
 
 function resultKey(rasterDigest: string, model: Model): string {
@@ -75,11 +82,18 @@ function resultKey(rasterDigest: string, model: Model): string {
     model.digest,
     model.precision,
     model.fingerprint,
+    QUALITY_VERSION,
   ]);
 }
 
-function parse<Value>(stored: Uint8Array | undefined): Value | undefined {
-  return stored === undefined ? undefined : (JSON.parse(Buffer.from(stored).toString("utf8")) as Value);
+function parse<Value extends object>(stored: Uint8Array | undefined, fits: (value: Partial<Value>) => boolean) {
+  if (stored === undefined) return undefined;
+  try {
+    const value = JSON.parse(Buffer.from(stored).toString("utf8")) as Value | null;
+    return typeof value === "object" && value !== null && fits(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Digest (32 bytes), then every level's float32 values, little-endian. */
@@ -88,7 +102,9 @@ function packAttention({ digest, pyramid }: AttentionMemory): Buffer {
   return Buffer.concat([Buffer.from(digest, "hex"), ...levels]);
 }
 
-function unpackAttention(stored: Uint8Array, { grids }: AttentionSettings): AttentionMemory {
+function unpackAttention(stored: Uint8Array, { grids }: AttentionSettings): AttentionMemory | undefined {
+  const cells = grids.reduce((sum, grid) => sum + grid * grid, 0);
+  if (stored.length !== 32 + 4 * cells) return undefined;
   const view = new DataView(stored.buffer, stored.byteOffset, stored.byteLength);
   let at = 32;
   const pyramid = grids.map((grid) => {

@@ -68,7 +68,7 @@ export class DigestChecker {
     }
   }
 
-  /** Reports what waits as not checked; the check in progress ends by the device's own deadline. */
+  /** Reports what waits as not checked; the check in progress follows when the device is closed. */
   stop(): void {
     this.#stopped = true;
     for (const task of this.#queue.splice(0)) this.#skip(task, "CHECK_STOPPED");
@@ -105,7 +105,10 @@ export class DigestChecker {
       }
       finish(counts.mismatches === 0 ? "matched" : "mismatched", counts.mismatches === 0 ? null : "DIGEST_MISMATCH");
     } catch (error) {
-      finish("device-failed", errorCode(error));
+      // A wrong digest stays proven, whatever the device did next.
+      if (counts.mismatches > 0) finish("mismatched", "DIGEST_MISMATCH");
+      else if (this.#stopped) finish("not-checked", "CHECK_STOPPED");
+      else finish("device-failed", errorCode(error));
     }
   }
 

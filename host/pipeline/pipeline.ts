@@ -14,6 +14,8 @@ import type { ImageRequest } from "./request.ts";
 export type Outcome =
   /** `recorded` is false for training images, which leave no trace. */
   | { readonly kind: "result"; readonly data: ResultData; readonly recorded: boolean }
+  /** This very request has its result already: it was stored before the appliance ended. */
+  | { readonly kind: "known"; readonly code: string; readonly message: string }
   /** The image itself cannot be used; the same bytes will be refused again. */
   | { readonly kind: "refused"; readonly fileDigest: string; readonly code: string; readonly message: string }
   /** The appliance cannot serve it now; the same bytes may be served later. */
@@ -45,9 +47,8 @@ export class Pipeline {
       return await this.#journey(request, digest);
     } catch (error) {
       const failure = { code: errorCode(error), message: errorMessage(error) };
-      return isRefusal(error)
-        ? { kind: "refused", fileDigest: digest, ...failure }
-        : { kind: "unavailable", ...failure };
+      if (isRefusal(error)) return { kind: "refused", fileDigest: digest, ...failure };
+      return { kind: failure.code === "STORE_DUPLICATE" ? "known" : "unavailable", ...failure };
     }
   }
 

@@ -6,6 +6,9 @@
  */
 const CONTRAST_MIN = 24;
 
+/** Changes with the rules below: what was judged by others is judged anew. */
+export const QUALITY_VERSION = "quality-v1";
+
 export type Reason = "LOW_CONTRAST";
 
 /** @returns the reasons, sorted; none when the image may be assessed */

@@ -53,11 +53,21 @@ export class Rasteriser {
     if (bytes.length > this.#maxBytes) {
       throw new RasterError("RASTER_TOO_LARGE", `the file has ${bytes.length} bytes, ${this.#maxBytes} are allowed`);
     }
-    const reply = await this.#child.request({ bytes, bounds: this.#bounds }).catch((error: unknown) => {
-      throw rasterError(error);
+    const reply = await this.#decode(bytes).catch((error: unknown) => {
+      // The decoder may have been ended from outside, for want of memory on a small machine: once more, alone.
+      if (error instanceof RasterError && error.code === "RASTER_CRASH") return this.#decode(bytes);
+      throw error;
     });
     // A copy of its own, so that keeping a raster does not keep the message it came in.
     return { ...reply, raster: { samples: new Uint8Array(reply.raster.samples) } };
+  }
+
+  async #decode(bytes: Uint8Array): Promise<Rasterised> {
+    try {
+      return await this.#child.request({ bytes, bounds: this.#bounds });
+    } catch (error) {
+      throw rasterError(error);
+    }
   }
 
   /** Starts the decoder now, so that the first image does not wait for it. */

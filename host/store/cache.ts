@@ -131,7 +131,7 @@ export class Cache {
     if (!(value instanceof Uint8Array) || !(checksum instanceof Uint8Array)) return this.#dropDamaged(Number(id));
     if (Buffer.compare(checksumOf(namespace, key, value), checksum) !== 0) return this.#dropDamaged(Number(id));
     this.#touched.set(Number(id), ++this.#clock);
-    if (this.#touched.size >= TOUCHES_MAX) this.#transaction(() => this.#writeTouches());
+    if (this.#touched.size >= TOUCHES_MAX) this.#flushTouches();
     return value;
   }
 
@@ -173,6 +173,11 @@ export class Cache {
       this.#drop(Number(oldest.id));
       this.#evicted += 1;
     }
+  }
+
+  /** When the disk refuses, the order of use is forgotten; the hit stays a hit. */
+  #flushTouches(): void {
+    if (this.#guarded(() => this.#transaction(() => this.#writeTouches())) === undefined) this.#touched.clear();
   }
 
   #writeTouches(): void {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openDatabase } from "./database.ts";
+import { GroupCommit } from "./group-commit.ts";
 import { ResultReader } from "./reader.ts";
 import { ResultStore } from "./results.ts";
 import { makeResult } from "./testing/make-result.ts";
@@ -103,5 +104,28 @@ test("a migration that fails leaves the file as it was", () => {
   expect(() => openDatabase(file, broken)).toThrow(coded("STORE_INTERNAL"));
   const db = openDatabase(file, { synchronous: "FULL", migrations: [first] });
   expect(db.prepare("SELECT * FROM t").all()).toEqual([]);
+  db.close();
+});
+
+test("a transaction that cannot be committed fails all its writers by name, and the next one is served", async () => {
+  const db = new DatabaseSync(join(folder, "group.db"));
+  db.exec("PRAGMA foreign_keys = ON; CREATE TABLE parent (id INTEGER PRIMARY KEY)");
+  db.exec("CREATE TABLE child (parent REFERENCES parent DEFERRABLE INITIALLY DEFERRED)");
+  let undone = 0;
+  const group = new GroupCommit(db, {
+    path,
+    queueMax: 10,
+    groupMax: 10,
+    onBegin: () => {},
+    onRollback: () => undone++,
+  });
+  const orphan = group.run(() => db.exec("INSERT INTO child VALUES (7)"));
+  const beside = group.run(() => db.exec("INSERT INTO parent VALUES (1)"));
+  for (const outcome of await Promise.allSettled([orphan, beside])) {
+    expect(outcome).toMatchObject({ status: "rejected", reason: { code: expect.stringMatching(/^STORE_/) } });
+  }
+  expect(undone).toBe(1);
+  await group.run(() => db.exec("INSERT INTO parent VALUES (2)"));
+  expect(db.prepare("SELECT id FROM parent").all()).toEqual([{ id: 2 }]);
   db.close();
 });

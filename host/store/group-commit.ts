@@ -22,7 +22,7 @@ export interface GroupCommitOptions {
   readonly groupMax: number;
   /** Runs inside each transaction before its first operation. */
   readonly onBegin: () => void;
-  /** Runs when a transaction was undone: what memory says about the database is void. */
+  /** Runs when a transaction is undone: what memory says about the database is void. Must not read it now. */
   readonly onRollback: () => void;
 }
 
@@ -84,8 +84,8 @@ export class GroupCommit {
       for (const one of group) if (this.#runOne(one)) done.push(one);
       this.#db.exec("COMMIT");
     } catch (error) {
-      this.#undo();
       const reason = storeError(this.#options.path, error);
+      this.#undo();
       for (const one of group) one.failed(reason);
       return;
     }
@@ -109,8 +109,13 @@ export class GroupCommit {
     }
   }
 
+  /** Never throws: a disk that refused the commit may refuse this too, and every writer must hear of it. */
   #undo(): void {
-    if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
     this.#options.onRollback();
+    try {
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+    } catch {
+      // SQLite takes an unfinished transaction back by itself at the next one, or at the next start.
+    }
   }
 }

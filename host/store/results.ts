@@ -38,6 +38,7 @@ export class ResultStore {
   readonly #deleteMessage: StatementSync;
   readonly #listeners = new Set<() => void>();
   #counts: OutboxCounts;
+  #countsVoid = false;
 
   /** @throws StoreError as `openDatabase` */
   constructor(options: ResultStoreOptions) {
@@ -58,9 +59,12 @@ export class ResultStore {
       queueMax: QUEUE_MAX,
       groupMax: GROUP_MAX,
       onBegin: () => {
-        if (this.#foreign()) this.#recount();
+        const foreign = this.#foreign();
+        if (foreign || this.#countsVoid) this.#recount();
       },
-      onRollback: () => this.#recount(),
+      onRollback: () => {
+        this.#countsVoid = true;
+      },
     });
   }
 
@@ -167,6 +171,7 @@ export class ResultStore {
 
   #recount(): void {
     this.#counts = translated(this.#options.path, () => this.read.outboxCounts());
+    this.#countsVoid = false;
   }
 
   #announce(): void {

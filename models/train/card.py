@@ -9,8 +9,9 @@ NARROW = """**Weights have 7 bits**, so that x86-64 CPUs without VNNI, which add
 
 
 def number(figure: dict) -> str:
+    """As many decimals as the evidence has: rounding a rounded figure again can move it."""
     low, high = figure["interval95"]
-    return f"{figure['value']:.3f} ({low:.3f}–{high:.3f})"
+    return f"{figure['value']:.4f} ({low:.4f}–{high:.4f})"
 
 
 def table(split: dict) -> str:
@@ -56,7 +57,8 @@ other equipment, other diseases, or images that are no chest X-ray at all.
 Through the exported ONNX parts; the value, and the 95 % interval of a bootstrap over patients. Operating point:
 threshold {manifest['threshold']} after temperature {manifest['temperature']}, {manifest['thresholdRule']} (validation). `int8-u8s8` is served on x86-64, `int8-s8s8`
 on arm64 (computed here on x86-64). The control without attention has the same backbone and fitting protocol, and
-its own temperature and threshold by the same rule. Pixel-identical duplicates are left out.
+its own temperature and threshold by the same rule. Pixel-identical duplicates are left out. Decisions are made from
+the probability rounded to four decimals, as the appliance makes them.
 
 {reports}{closed}
 One training seed: the spread between seeds is not in the intervals.

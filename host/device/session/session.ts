@@ -45,6 +45,7 @@ export class Session {
   #outbox: Uint8Array[] = [];
   #cancelTimer: (() => void) | undefined;
   #gone: DeviceError | undefined;
+  #heardAtMs = Number.NEGATIVE_INFINITY;
   #lastLog = "";
   #hello: Hello | undefined;
 
@@ -83,6 +84,11 @@ export class Session {
   get hello(): Hello {
     if (this.#hello === undefined) throw new DeviceError("DEVICE_NO_HELLO", `${this.#transport.name} is not open yet`);
     return this.#hello;
+  }
+
+  /** When the device last said something that made sense, by the session's clock. */
+  get heardAtMs(): number {
+    return this.#heardAtMs;
   }
 
   get counters(): SessionCounters {
@@ -159,6 +165,7 @@ export class Session {
     const nowMs = this.#options.clock.nowMs();
     const out: Output[] = [];
     for (const event of this.#decoder.push(chunk)) {
+      if (event.kind === "frame") this.#heardAtMs = nowMs;
       if (event.kind === "log") this.#lastLog = event.text;
       this.#exchange.receive(event, nowMs, out);
     }

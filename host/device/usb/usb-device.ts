@@ -62,6 +62,10 @@ export class UsbDevice implements LiveDevice {
     return parseHealth(await this.#short("HEALTH", options));
   }
 
+  get heardAtMs(): number {
+    return this.#session.heardAtMs;
+  }
+
   /** A refusal is a sign of life too: the smallest devices know only HELLO and HASH. */
   async ping(options: RequestOptions = {}): Promise<void> {
     try {

@@ -1,0 +1,116 @@
+import { hash } from "node:crypto";
+import { expect, test, vi } from "vitest";
+import type { Device } from "../device/device.ts";
+import { DeviceError } from "../device/errors.ts";
+import { SoftwareDevice } from "../device/testing/software-device.ts";
+import { type CheckReport, DigestChecker } from "./checker.ts";
+import type { CheckTask } from "./ports.ts";
+
+const scales = [
+  { block: 16, weight: 0.5 },
+  { block: 32, weight: 0.5 },
+] as const;
+const task = (resultId: string): CheckTask => ({
+  resultId,
+  reference: null,
+  samples: Uint8Array.from({ length: 224 * 224 }, (_, i) => i & 0xff),
+  settings: { scales, grids: [7] },
+});
+
+/** The software's digests, changed by `hashing`. */
+function device(hashing: (digests: Uint8Array[]) => Promise<Uint8Array[]> | Uint8Array[]): Device {
+  const software = new SoftwareDevice();
+  return {
+    kind: "usb",
+    info: { ...software.info, simulated: true },
+    health: () => software.health(),
+    close: async () => {},
+    hash: async (blocks) => hashing(await software.hash(blocks)),
+  };
+}
+
+async function reportsOf(on: Device | undefined, work: (checker: DigestChecker) => void, count = 1) {
+  const reports: CheckReport[] = [];
+  const checker = new DigestChecker({
+    device: () => on,
+    report: (report) => reports.push(report),
+    monotonicMs: () => 0,
+  });
+  work(checker);
+  await vi.waitFor(() => expect(reports.length).toBe(count), { timeout: 10_000 });
+  return reports;
+}
+
+test("an honest device matches in every digest of every scale", async () => {
+  const [report] = await reportsOf(
+    device((digests) => digests),
+    (checker) => checker.add(task("a")),
+  );
+  expect(report).toMatchObject({ resultId: "a", outcome: "matched", checked: 196 + 49, mismatches: 0, code: null });
+  expect(report?.device).toEqual({ kind: "usb", simulated: true });
+});
+
+test("one wrong digest is a mismatch", async () => {
+  const lying = device((digests) => digests.with(3, hash("sha256", "something else", "buffer")));
+  const [report] = await reportsOf(lying, (checker) => checker.add(task("a")));
+  expect(report).toMatchObject({ outcome: "mismatched", mismatches: 2, code: "DIGEST_MISMATCH" });
+});
+
+test("a wrong digest stays proven when the device goes away after it", async () => {
+  let calls = 0;
+  const going = device((digests) => {
+    if (++calls === 2) throw new DeviceError("DEVICE_CLOSED", "unplugged");
+    return digests.with(0, new Uint8Array(32));
+  });
+  const [report] = await reportsOf(going, (checker) => checker.add(task("a")));
+  expect(report).toMatchObject({ outcome: "mismatched", checked: 196, mismatches: 1, code: "DIGEST_MISMATCH" });
+});
+
+test("a device that fails is named, and the next image is checked all the same", async () => {
+  let calls = 0;
+  const once = device((digests) => {
+    if (++calls === 1) throw new DeviceError("DEVICE_DEADLINE", "late");
+    return digests;
+  });
+  const both = (checker: DigestChecker) => {
+    checker.add(task("a"));
+    checker.add(task("b"));
+  };
+  const reports = await reportsOf(once, both, 2);
+  expect(reports.map(({ outcome, code }) => [outcome, code])).toEqual([
+    ["device-failed", "DEVICE_DEADLINE"],
+    ["matched", null],
+  ]);
+});
+
+test("without a device, over the limit and at the stop every image is reported as not checked", async () => {
+  const [absent] = await reportsOf(undefined, (checker) => checker.add(task("a")));
+  expect(absent).toMatchObject({ outcome: "not-checked", code: "DEVICE_ABSENT", device: { kind: "none" } });
+  const never = device(() => new Promise(() => {}));
+  const flood = (checker: DigestChecker) => {
+    for (let i = 0; i < 258; i++) checker.add(task(String(i)));
+    checker.stop();
+    checker.add(task("late"));
+  };
+  const reports = await reportsOf(never, flood, 258);
+  expect(new Set(reports.map(({ code }) => code))).toEqual(new Set(["CHECK_QUEUE_FULL", "CHECK_STOPPED"]));
+});
+
+test("a check that the stop interrupts is no failure of the device", async () => {
+  let fail = (_: Error) => {};
+  const closing = device(
+    () =>
+      new Promise((_, reject) => {
+        fail = reject;
+      }),
+  );
+  const stop = (checker: DigestChecker) => {
+    checker.add(task("a"));
+    setTimeout(() => {
+      checker.stop();
+      fail(new DeviceError("DEVICE_CLOSED", "closed by us"));
+    }, 100);
+  };
+  const [report] = await reportsOf(closing, stop);
+  expect(report).toMatchObject({ outcome: "not-checked", code: "CHECK_STOPPED" });
+});
