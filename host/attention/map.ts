@@ -49,12 +49,16 @@ export function hashToAttentionValue(hashHex: string, position: number): number 
 
 /** Byte 0 of each digest: u8, one a block. This is the map as `precompute` stores it. */
 export function firstBytes(digests: Uint8Array): Uint8Array {
-  return Uint8Array.from({ length: digests.length / 32 }, (_, index) => digests[index * 32] ?? 0);
+  const bytes = new Uint8Array(digests.length / 32);
+  for (let block = 0; block < bytes.length; block++) bytes[block] = digests[block * 32] ?? 0;
+  return bytes;
 }
 
 /** @param bytes one digest byte a block, row-major over the grid of `block` */
 export function singleScaleMap(bytes: Uint8Array, block: BlockSize): AttentionMap {
-  return { grid: gridOf(block), values: Float64Array.from(bytes, (byte) => byte / 255) };
+  const values = new Float64Array(bytes.length);
+  for (let index = 0; index < values.length; index++) values[index] = (bytes[index] ?? 0) / 255;
+  return { grid: gridOf(block), values };
 }
 
 /**
@@ -67,10 +71,12 @@ export function multiScaleMap(maps: readonly { readonly map: AttentionMap; reado
   const values = new Float64Array(grid * grid);
   for (const { map, weight } of maps) {
     const repeat = grid / map.grid;
-    for (let index = 0; index < values.length; index++) {
-      const row = Math.floor(Math.floor(index / grid) / repeat);
-      const column = Math.floor((index % grid) / repeat);
-      values[index] = (values[index] ?? 0) + weight * (map.values[row * map.grid + column] ?? 0);
+    for (let row = 0; row < grid; row++) {
+      const from = Math.floor(row / repeat) * map.grid;
+      for (let column = 0; column < grid; column++) {
+        const value = map.values[from + Math.floor(column / repeat)] ?? 0;
+        values[row * grid + column] = (values[row * grid + column] ?? 0) + weight * value;
+      }
     }
   }
   return { grid, values: normalise(values) };
@@ -83,7 +89,9 @@ function normalise(values: Float64Array): Float64Array {
     if (value < low) low = value;
     if (value > high) high = value;
   }
-  return high > low ? values.map((value) => (value - low) / (high - low)) : values.fill(0);
+  if (high <= low) return values.fill(0);
+  for (let index = 0; index < values.length; index++) values[index] = ((values[index] ?? 0) - low) / (high - low);
+  return values;
 }
 
 /**
