@@ -157,10 +157,7 @@ describe("the inbox", () => {
   });
 
   test("a film that replaces one in work under the same name is processed too", async () => {
-    let release = () => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
     await open(0, {
       process: async (request) => {
         taken.push(request);
@@ -207,10 +204,7 @@ describe("the inbox", () => {
   });
 
   test("a long list is counted, and worked off in order", async () => {
-    let release = () => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
     for (let i = 100; i < 150; i++) put(`${i}.png`);
     await open(0, {
       process: async (request) => {
@@ -228,10 +222,7 @@ describe("the inbox", () => {
   });
 
   test("stopping waits for the image under way and leaves the rest for the next start", async () => {
-    let release = () => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
     await open(0, {
       process: async (request) => {
         taken.push(request);

@@ -6,14 +6,14 @@
  * with a `.reason.json` beside it. A file that cannot be served now stays where it is and is tried again, so nothing is
  * lost when the appliance stops, and everything that waits is found again at the next start.
  */
-import { hash } from "node:crypto";
 import { type FSWatcher, mkdirSync, type Stats, watch } from "node:fs";
 import { lstat, mkdir, readdir, rename, writeFile } from "node:fs/promises";
-import { basename, dirname, extname, join } from "node:path";
+import { join } from "node:path";
 import { errorCode, errorMessage } from "../base/error.ts";
 import type { Outcome } from "../pipeline/pipeline.ts";
 import type { ImageRequest, Mode } from "../pipeline/request.ts";
 import { type IngestCode, IngestError } from "./error.ts";
+import { freePlace, idOf, isSame, reasonFiles } from "./places.ts";
 import { readImageFile, refuseOddEntry } from "./read.ts";
 
 export interface InboxOptions {
@@ -46,6 +46,7 @@ export interface InboxParts {
   delayed(code: string): void;
 }
 
+type Unnamed = Omit<Refusal, "reference">;
 type Settled = Extract<Outcome, { kind: "result" | "known" }> | ({ readonly kind: "refused" } & Unnamed);
 
 /** What became of a file that could not be moved away: its journey is over, only the move is tried again. */
@@ -285,45 +286,4 @@ export class Inbox {
     if (!isSame(file, await lstat(place))) await rename(place, await freePlace(this.#options.folder, name));
     return place;
   }
-}
-
-/** The first of `film.png`, `film.2.png`, … that does not exist in `folder`. */
-async function freePlace(folder: string, name: string): Promise<string> {
-  const extension = extname(name);
-  const stem = basename(name, extension);
-  for (let copy = 1; ; copy++) {
-    const place = join(folder, copy === 1 ? name : `${stem}.${copy}${extension}`);
-    if (!(await exists(place))) return place;
-  }
-}
-
-/** The file itself, unchanged: a rename changes neither of the three. */
-function isSame(a: Stats, b: Stats): boolean {
-  return a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs;
-}
-
-/**
- * The same for the same file in the same place, and for nothing else: when the appliance is killed between storing a
- * result and moving its file, the store knows the file again. Put in once more, a file has another change time.
- */
-function idOf(name: string, { ino, ctimeMs }: Stats, bytes: Uint8Array): string {
-  return hash("sha256", JSON.stringify([name, ino, ctimeMs, hash("sha256", bytes)])).slice(0, 32);
-}
-
-type Unnamed = Omit<Refusal, "reference">;
-
-/** A reason's name keeps room for its ending: a file's own name may fill the 255 bytes that there are. */
-function reasonFiles(place: string): { readonly hidden: string; readonly shown: string } {
-  const name = Buffer.from(basename(place))
-    .subarray(0, 230)
-    .toString("utf8")
-    .replace(/\ufffd+$/, "");
-  return { hidden: join(dirname(place), `.${name}.reason`), shown: join(dirname(place), `${name}.reason.json`) };
-}
-
-async function exists(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  );
 }
