@@ -52,6 +52,7 @@ export class HealthReport {
   readonly #since = new Map<string, { readonly state: string; readonly sinceUtcMs: number }>();
   #alarms: AlarmSet = new Map();
   #mismatched = false;
+  #stopped = false;
   #latest: HealthData | undefined;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -66,7 +67,9 @@ export class HealthReport {
     this.#soon();
   }
 
+  /** Takes no further look: the parts that it would look at are being closed. */
   stop(): void {
+    this.#stopped = true;
     clearInterval(this.#timer);
     this.#meter.stop();
   }
@@ -103,6 +106,7 @@ export class HealthReport {
 
   /** One look at a time; a look that is asked for during another one follows it. */
   #soon(): void {
+    if (this.#stopped) return;
     this.#running = this.#running.then(() => this.#look()).catch((error: unknown) => this.count(errorCode(error)));
   }
 
