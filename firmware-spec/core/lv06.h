@@ -12,14 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LV06_PROTOCOL 1u
-#define LV06_LINE_MAX 2304u        /* bytes of one line, line feed included */
-#define LV06_REPLY_MAX 512u        /* bytes of one reply, line feed included */
-#define LV06_BLOCK_MAX 1024u       /* bytes of one block to hash */
-#define LV06_CREDIT_LINES 64u      /* requests the host may have unanswered */
-#define LV06_CREDIT_BYTES 16384u   /* and their bytes */
-#define LV06_CACHED_MAX 104u       /* bytes of a reply that is kept for a retry */
-#define LV06_DIGEST_SIZE 32u
+#include "image.h"
+#include "limits.h"
 
 enum lv06_sensor {
   LV06_TEMP_C,
@@ -30,6 +24,7 @@ enum lv06_sensor {
   LV06_CURRENT_MA,
   LV06_FREQUENCY_MHZ,
   LV06_HASHRATE_GHS,
+  LV06_ERRORS,
   LV06_FAN_RPM,
   LV06_FREE_HEAP_B,
   LV06_SENSORS
@@ -42,47 +37,61 @@ typedef struct {
   const char *reset_reason;    /* one word of a-z and '-', at most 32 characters, or NULL */
 } lv06_readings;
 
-/* The hardware. Every function gets `context`. None may call back into the core. */
+/* What the ASIC is to search (SPEC 5.6). */
+typedef struct {
+  uint8_t header[LV06_HEADER_SIZE]; /* as hashed; the nonce bytes are zero */
+  uint8_t target[LV06_DIGEST_SIZE]; /* most significant byte first */
+  uint32_t version_mask;            /* bits of the version that may be changed */
+} lv06_job;
+
+typedef enum {
+  LV06_WORK_NOTHING, /* no news */
+  LV06_WORK_NONCE,   /* a nonce and a version, unchecked: the core verifies it */
+  LV06_WORK_EXHAUSTED,
+  LV06_WORK_FAILED /* the ASIC does not answer, or had to be protected */
+} lv06_work_news;
+
+typedef struct {
+  uint32_t nonce, version;
+} lv06_nonce;
+
+/*
+ * The hardware. Every function gets `context`; none may call back into the core. A pointer marked
+ * "or NULL" stands for something the board lacks: HELLO then does not announce it.
+ */
 typedef struct {
   void *context;
   /* Queues `length` bytes, always whole lines, for sending. */
   void (*write)(void *context, const uint8_t *bytes, size_t length);
   /* SHA-256 of `length` bytes. Returns false when the unit failed. `digest` may not overlap `bytes`. */
   bool (*sha256)(void *context, const uint8_t *bytes, size_t length, uint8_t digest[LV06_DIGEST_SIZE]);
-  /* Fills `readings`, which arrives zeroed. */
+  /* Raw deflate (RFC 1951) → bytes made; 0 if the stream is damaged, unfinished, followed by anything, or makes
+   * more than `capacity`. Or NULL. `lv06_inflate` of inflate.h will do where the ROM has none. */
+  size_t (*inflate)(void *context, const uint8_t *in, size_t length, uint8_t *out, size_t capacity);
+  /* Fills `readings`, which arrives zeroed. Or NULL. */
   void (*sensors)(void *context, lv06_readings *readings);
   /* Milliseconds since boot. */
   uint64_t (*clock_ms)(void *context);
   /* A number that differs from boot to boot, from a true random source. */
   uint32_t (*random)(void *context);
+  /* HMAC-SHA-256 under the device's key (SPEC 5.7). Or NULL where none is provisioned. */
+  bool (*hmac)(void *context, const uint8_t *message, size_t length, uint8_t mac[LV06_DIGEST_SIZE]);
+  /* Begins a search, instead of the one before. False if the ASIC is not free. Or NULL, then the next three too. */
+  bool (*work_start)(void *context, const lv06_job *job);
+  void (*work_stop)(void *context);
+  lv06_work_news (*work_poll)(void *context, lv06_nonce *found);
+  uint64_t (*work_hashes)(void *context); /* tried since work_start, estimated */
+  /* Changes the line's rate once all that was written has left it. Or NULL on native USB. */
+  void (*set_rate)(void *context, uint32_t baud);
+  /* The board's own log, 0 none to 5 verbose. Or NULL. */
+  void (*log_level)(void *context, unsigned level);
+  /* Restarts the device once all that was written has left. Or NULL. */
+  void (*restart)(void *context);
+  const uint32_t *rates; /* rates that set_rate takes, ascending */
+  size_t rate_count;     /* at most LV06_RATES_MAX */
+  uint8_t *raster;       /* pixels of an image, may lie in slow memory; or NULL */
+  size_t raster_size;
   const char *firmware; /* name/version, no spaces, at most 64 characters */
   const char *device;   /* the chip's own id, no spaces, at most 64 characters */
   bool simulated;       /* true in anything that is not an LV06 */
 } lv06_hal;
-
-typedef struct {
-  uint16_t seq;
-  uint32_t crc;
-  uint8_t length; /* 0: empty */
-  uint8_t text[LV06_CACHED_MAX];
-} lv06_cached;
-
-typedef struct {
-  const lv06_hal *hal;
-  uint32_t boot;
-  size_t length; /* of `line` */
-  bool overlong; /* the line outgrew `line`; what follows is dropped up to the line feed */
-  uint32_t frames;
-  uint32_t discarded;
-  uint8_t line[LV06_LINE_MAX];
-  uint8_t reply[LV06_REPLY_MAX];
-  lv06_cached cache[LV06_CREDIT_LINES]; /* by seq modulo its size: every request in the window has its own place */
-} lv06_core;
-
-/* Draws the boot id and announces it with a BOOT frame. `hal` must outlive `core`. */
-void lv06_start(lv06_core *core, const lv06_hal *hal);
-
-/* Takes bytes from the line as they come; complete lines are answered before it returns. */
-void lv06_feed(lv06_core *core, const uint8_t *bytes, size_t length);
-
-#endif

@@ -5,10 +5,23 @@
  */
 
 /**
- * `hash` SHA-256 of blocks · `image` a whole raster's roots · `work` a proof of work over 32 bytes ·
- * `attest` a keyed signature of device identity · `health` temperatures, power, rates.
+ * `hash` SHA-256 of blocks · `batch` of many blocks in one line · `image` a whole raster's roots · `work` a search for
+ * a work proof · `attest` a keyed signature of device identity · `key` device-bound key material · `health`
+ * temperatures, power, rates · `baud`, `log`, `reset` of the line and the board (SPEC §5).
  */
-export type Capability = "hash" | "image" | "work" | "attest" | "health";
+export const CAPABILITIES = [
+  "hash",
+  "batch",
+  "image",
+  "work",
+  "attest",
+  "key",
+  "health",
+  "baud",
+  "log",
+  "reset",
+] as const;
+export type Capability = (typeof CAPABILITIES)[number];
 
 export interface DeviceInfo {
   /** The device's own name, stable over reboots: the chip's address for hardware, `lv06-model-…` for a model. */
@@ -34,6 +47,8 @@ export interface DeviceHealth {
   readonly currentMa?: number;
   readonly frequencyMhz?: number;
   readonly hashrateGhs?: number;
+  /** Nonces that did not verify and damaged answers of the ASIC, since the device started. */
+  readonly errors?: number;
   readonly fanRpm?: number;
   readonly uptimeS?: number;
   readonly freeHeapB?: number;
@@ -44,6 +59,73 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
   /** For the whole call, in ms from now. */
   readonly deadlineMs?: number;
+}
+
+/** Grey pixels of 8 bits, row by row. */
+export interface DeviceImage {
+  readonly width: number;
+  readonly height: number;
+  readonly samples: Uint8Array;
+}
+
+export interface ImageQuestion {
+  /** Block sizes whose roots are wanted; at most 4, each dividing width and height. */
+  readonly scales: readonly number[];
+  /** Those of them whose block digests are wanted too; default none. */
+  readonly digestsOf?: readonly number[];
+}
+
+export interface ImageAnswer {
+  /** Scale → the 32-byte RFC 9162 root over its block digests, blocks row by row. */
+  readonly roots: ReadonlyMap<number, Uint8Array>;
+  /** Scale → its block digests end to end, for the scales asked for. */
+  readonly digests: ReadonlyMap<number, Uint8Array>;
+}
+
+/** A header to search a nonce for (SPEC §5.6). */
+export interface WorkJob {
+  /** 80 bytes as they are hashed; the last 4, the nonce, are ignored. */
+  readonly header: Uint8Array;
+  /** 32 bytes, most significant first: the hash as a number is to be at most this. */
+  readonly target: Uint8Array;
+  /** Bits of the version that the device may change. */
+  readonly versionMask: number;
+  /** How long the device searches, in ms, 1…3,600,000. */
+  readonly deadlineMs: number;
+}
+
+export interface WorkProgress {
+  readonly elapsedMs: number;
+  /** Hashes tried, as the device estimates. */
+  readonly hashes: bigint;
+  /** Nonces that the ASIC gave and that did not verify. */
+  readonly errors: number;
+}
+
+/** How a search ended. A found nonce has been verified by the host. */
+export type WorkOutcome = WorkProgress &
+  (
+    | {
+        readonly kind: "found";
+        readonly nonce: number;
+        readonly version: number;
+        /** Under the device's key, where one is provisioned (SPEC §5.7). */
+        readonly mac?: Uint8Array;
+      }
+    | { readonly kind: "expired" | "exhausted" | "stopped" | "failed" }
+  );
+
+export interface WorkOptions {
+  /** Stops the search on the device; the outcome is then `stopped`. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: WorkProgress) => void;
+}
+
+export interface Attestation {
+  /** 32 bytes: HMAC-SHA-256 under the device's key. */
+  readonly mac: Uint8Array;
+  /** The boot id that went into it, 8 hex digits. */
+  readonly bootId: string;
 }
 
 export interface Device {
@@ -60,6 +142,27 @@ export interface Device {
    * @throws DeviceError
    */
   hash(blocks: readonly Uint8Array[], options?: RequestOptions): Promise<Uint8Array[]>;
+  /**
+   * Roots, and on request digests, of a whole image's blocks, computed on the device. What it proves is what
+   * `hash` proves. The caller compares them with its own.
+   *
+   * @throws DeviceError
+   */
+  image(image: DeviceImage, question: ImageQuestion, options?: RequestOptions): Promise<ImageAnswer>;
+  /**
+   * Searches a work proof; one search at a time.
+   *
+   * @throws DeviceError DEVICE_WORK_FALSE if what the device found does not meet the target
+   */
+  work(job: WorkJob, options?: WorkOptions): Promise<WorkOutcome>;
+  /**
+   * A MAC over both under the device's key: a holder of the key saw them during this boot.
+   *
+   * @param commitment 32 bytes
+   * @param challenge 32 bytes, drawn at random by whoever verifies
+   * @throws DeviceError
+   */
+  attest(commitment: Uint8Array, challenge: Uint8Array, options?: RequestOptions): Promise<Attestation>;
   /** @throws DeviceError */
   health(options?: RequestOptions): Promise<DeviceHealth>;
   /** Ends the connection; what is in flight fails with DEVICE_CLOSED. Idempotent, never throws. */

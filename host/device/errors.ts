@@ -18,6 +18,7 @@ export const DEVICE_ERRORS = {
   DEVICE_REFUSED: "The device understood the request and refused it: its reason is in the message.",
   DEVICE_REPLY: "The device's answer makes no sense: its firmware is faulty; do not trust its other answers.",
   DEVICE_UNSUPPORTED: "This device cannot do that: `lv06 device info` lists its capabilities.",
+  DEVICE_WORK_FALSE: "The device claimed a nonce that does not meet the target: do not trust this device.",
 } as const;
 
 export type DeviceErrorCode = keyof typeof DEVICE_ERRORS;

@@ -1,5 +1,5 @@
 /** The handshake's contents (SPEC.md §5.1) and the `key=value` words that HELLO and HEALTH answer with. */
-import type { Capability, DeviceHealth } from "../device.ts";
+import { CAPABILITIES, type Capability, type DeviceHealth } from "../device.ts";
 import { DeviceError } from "../errors.ts";
 import type { Credits } from "./exchange.ts";
 
@@ -20,8 +20,6 @@ export interface Hello {
   readonly simulated: boolean;
   readonly boot: string;
 }
-
-const CAPABILITIES: readonly Capability[] = ["hash", "image", "work", "attest", "health"];
 
 /**
  * Reads a HELLO reply; unknown keys and capabilities are ignored, so that a newer device is understood.
@@ -64,6 +62,7 @@ const READINGS = [
   "currentMa",
   "frequencyMhz",
   "hashrateGhs",
+  "errors",
   "fanRpm",
   "uptimeS",
   "freeHeapB",
