@@ -12,6 +12,7 @@ import { MQTT_ERRORS } from "../host/mqtt/errors.ts";
 import { CHECK_ERRORS } from "../host/pipeline/checker.ts";
 import { RASTER_ERRORS } from "../host/raster/error.ts";
 import { CACHE_ERRORS, OUTBOX_ERRORS, STORE_ERRORS } from "../host/store/errors.ts";
+import { WORK_ERRORS } from "../host/work/error.ts";
 
 const TABLES: readonly (readonly [string, ErrorTable])[] = [
   ["Command line", { ...USAGE_ERRORS, ...COMMAND_ERRORS }],
@@ -21,6 +22,7 @@ const TABLES: readonly (readonly [string, ErrorTable])[] = [
   ["Model and inference", INFERENCE_ERRORS],
   ["Device", DEVICE_ERRORS],
   ["Digest checks", CHECK_ERRORS],
+  ["Work proofs", WORK_ERRORS],
   ["Alarms", ALARMS],
   ["Store", { ...STORE_ERRORS, ...OUTBOX_ERRORS, ...CACHE_ERRORS }],
   ["MQTT", MQTT_ERRORS],
