@@ -1,5 +1,6 @@
 #include "frame.h"
 
+#include "cobs.h"
 #include "crc32.h"
 
 enum { HEAD = 6, TAIL = 9, VERB_MAX = 16 }; /* "~0001 " and " 1a2b3c4d" */
@@ -33,16 +34,34 @@ static bool split(lv06_span body, lv06_frame *frame) {
   return true;
 }
 
-lv06_line_kind lv06_frame_parse(const uint8_t *line, size_t length, lv06_frame *frame) {
-  uint32_t seq;
+/* Where the SP ":" before a payload is; the line's length if it has none. */
+static size_t find_payload(const uint8_t *line, size_t length) {
+  for (size_t i = 0; i + 1u < length; i++) {
+    if (line[i] == ' ' && line[i + 1u] == ':') return i;
+  }
+  return length;
+}
+
+lv06_line_kind lv06_frame_parse(uint8_t *line, size_t length, lv06_frame *frame) {
+  uint32_t seq, crc;
   if (length > 0 && line[length - 1u] == '\r') length--;
   if (length == 0 || line[0] != '~') return LV06_LOG;
-  if (!printable(line, length)) return LV06_BAD_BYTES;
+  size_t words = find_payload(line, length);
+  if (!printable(line, words)) return LV06_BAD_BYTES;
   if (length < HEAD + 1u + TAIL || line[HEAD - 1] != ' ' || line[length - TAIL] != ' ') return LV06_BAD_FORM;
-  if (!lv06_take_hex(line + 1, 4, &seq) || !lv06_take_hex(line + length - 8u, 8, &frame->crc)) return LV06_BAD_FORM;
-  if (lv06_crc32(line, length - 8u) != frame->crc) return LV06_BAD_CRC;
+  if (!lv06_take_hex(line + 1, 4, &seq) || !lv06_take_hex(line + length - 8u, 8, &crc)) return LV06_BAD_FORM;
+  if (lv06_crc32(line, length - 8u) != crc) return LV06_BAD_CRC;
   frame->seq = (uint16_t)seq;
-  if (!split((lv06_span){line + HEAD, length - HEAD - TAIL}, frame)) return LV06_BAD_FORM;
+  frame->payload = (lv06_span){NULL, 0};
+  if (words < length) {
+    /* Behind it are at least the SP and the digits of the checksum, for it is none of them. */
+    uint8_t *payload = line + words + 2u;
+    if (!lv06_cobs_decode(payload, length - TAIL - words - 2u, &frame->payload.length)) return LV06_BAD_FORM;
+    frame->payload.bytes = payload;
+  } else {
+    words = length - TAIL;
+  }
+  if (words < HEAD || !split((lv06_span){line + HEAD, words - HEAD}, frame)) return LV06_BAD_FORM;
   return LV06_FRAME;
 }
 

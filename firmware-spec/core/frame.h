@@ -11,27 +11,27 @@
 #define LV06_FRAME_TAIL 10u /* bytes that lv06_frame_end adds */
 
 typedef struct {
-  const uint8_t *bytes;
+  uint8_t *bytes; /* in the line, which the reader may overwrite */
   size_t length;
 } lv06_span;
 
 typedef enum {
   LV06_FRAME,
   LV06_LOG,       /* does not begin with '~': somebody's log, or a person */
-  LV06_BAD_BYTES, /* not printable ASCII */
-  LV06_BAD_FORM,  /* not the grammar */
+  LV06_BAD_BYTES, /* the reasons of SPEC 3.5, in its order */
+  LV06_BAD_FORM,
   LV06_BAD_CRC
 } lv06_line_kind;
 
 typedef struct {
   uint16_t seq;
-  uint32_t crc;
   lv06_span verb;
-  lv06_span args; /* all of them, single spaces between */
+  lv06_span args;    /* all words, single spaces between */
+  lv06_span payload; /* decoded; no bytes: there is none */
 } lv06_frame;
 
-/* Reads a line without its line feed; one carriage return at its end is ignored. */
-lv06_line_kind lv06_frame_parse(const uint8_t *line, size_t length, lv06_frame *frame);
+/* Reads a line without its line feed; one carriage return at its end is ignored. Decodes the payload in place. */
+lv06_line_kind lv06_frame_parse(uint8_t *line, size_t length, lv06_frame *frame);
 
 /* Takes the first argument off `args`. Returns false when none is left. */
 bool lv06_next_arg(lv06_span *args, lv06_span *arg);

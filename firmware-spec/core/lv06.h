@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ahead.h"
 #include "image.h"
 #include "limits.h"
 
@@ -61,7 +62,7 @@ typedef struct {
  */
 typedef struct {
   void *context;
-  /* Queues `length` bytes, always whole lines, for sending. */
+  /* Queues `length` bytes, always one whole line, for sending; a line feed first if a log line was left open. */
   void (*write)(void *context, const uint8_t *bytes, size_t length);
   /* SHA-256 of `length` bytes. Returns false when the unit failed. `digest` may not overlap `bytes`. */
   bool (*sha256)(void *context, const uint8_t *bytes, size_t length, uint8_t digest[LV06_DIGEST_SIZE]);
@@ -76,7 +77,8 @@ typedef struct {
   uint32_t (*random)(void *context);
   /* HMAC-SHA-256 under the device's key (SPEC 5.7). Or NULL where none is provisioned. */
   bool (*hmac)(void *context, const uint8_t *message, size_t length, uint8_t mac[LV06_DIGEST_SIZE]);
-  /* Begins a search, instead of the one before. False if the ASIC is not free. Or NULL, then the next three too. */
+  /* Begins a search, instead of the one before. False if the ASIC is not free; the one before then goes on. Or NULL,
+   * then the next three too. */
   bool (*work_start)(void *context, const lv06_job *job);
   void (*work_stop)(void *context);
   lv06_work_news (*work_poll)(void *context, lv06_nonce *found);
@@ -85,7 +87,7 @@ typedef struct {
   void (*set_rate)(void *context, uint32_t baud);
   /* The board's own log, 0 none to 5 verbose. Or NULL. */
   void (*log_level)(void *context, unsigned level);
-  /* Restarts the device once all that was written has left. Or NULL. */
+  /* Restarts the device once all that was written has left, within 100 ms. Or NULL. */
   void (*restart)(void *context);
   const uint32_t *rates; /* rates that set_rate takes, ascending */
   size_t rate_count;     /* at most LV06_RATES_MAX */
@@ -95,3 +97,61 @@ typedef struct {
   const char *device;   /* the chip's own id, no spaces, at most 64 characters */
   bool simulated;       /* true in anything that is not an LV06 */
 } lv06_hal;
+
+typedef enum { LV06_NONE, LV06_RUNNING, LV06_FOUND, LV06_EXPIRED, LV06_EXHAUSTED, LV06_STOPPED, LV06_FAILED } lv06_state;
+
+/* The search of SPEC 5.6, the last one after it has ended. */
+typedef struct {
+  lv06_state state;
+  bool ended; /* by itself, and no notice has said so */
+  uint32_t id, deadline_ms;
+  uint64_t start_ms, notice_ms; /* when it began, and when its next notice is due */
+  uint64_t elapsed_ms, hashes;  /* of a search that has ended */
+  uint32_t reports, errors;     /* nonces that the ASIC reported, and those of them that did not verify */
+  uint64_t all_errors;          /* since boot */
+  lv06_job job;
+  lv06_nonce nonce;
+  bool has_mac;
+  uint8_t mac[LV06_DIGEST_SIZE];
+} lv06_search;
+
+/* The line's rate (SPEC 5.9). */
+typedef struct {
+  uint32_t now, before; /* `before`: to go back to while `trying` */
+  bool trying;
+  uint64_t switched_ms, heard_ms; /* `heard_ms`: the last good frame, or the start */
+} lv06_rate;
+
+typedef struct {
+  const lv06_hal *hal;
+  uint32_t boot;
+  size_t reply_max; /* longest line that device and host agree on for replies */
+  size_t length;    /* bytes of the line so far */
+  bool overlong;
+  bool over; /* RESET has been answered: the board restarts */
+  uint32_t frames, discarded; /* good frames, and lines that began with '~' but were none; since boot */
+#if !LV06_MINIMAL
+  lv06_search search;
+  lv06_rate rate;
+  uint64_t nak_second; /* in which `naks` were sent */
+  unsigned naks;
+  lv06_image image;
+  lv06_ahead ahead;
+#endif
+  uint8_t line[LV06_LINE_MAX];
+  uint8_t reply[LV06_REPLY_MAX];
+#if LV06_INFLATE_MAX > 0
+  uint8_t inflated[LV06_INFLATE_MAX];
+#endif
+} lv06_core;
+
+/* Boots: sends the BOOT notice. `hal` must outlive `core`. */
+void lv06_start(lv06_core *core, const lv06_hal *hal);
+/* Takes bytes as they come from the line, in chunks of any size; answers through `hal->write`. */
+void lv06_feed(lv06_core *core, const uint8_t *bytes, size_t length);
+/* Does what time asks for: searches, their notices and deadlines, the rate that was not confirmed. Call it from the
+ * board's loop, after every lv06_feed and whenever the ASIC has spoken. Returns the milliseconds after which it wants
+ * to be called again; UINT32_MAX: not before the next lv06_feed. */
+uint32_t lv06_poll(lv06_core *core);
+
+#endif

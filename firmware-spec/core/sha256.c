@@ -1,6 +1,6 @@
 #include "sha256.h"
 
-#include <string.h>
+#include "mem.h"
 
 static uint32_t rotate(uint32_t x, unsigned n) { return (x >> n) | (x << (32u - n)); }
 
@@ -16,7 +16,7 @@ static void store(uint8_t *p, uint32_t x) {
 }
 
 static void schedule(uint32_t w[64], const uint8_t *chunk) {
-  for (unsigned i = 0; i < 16; i++) w[i] = load(chunk + 4u * i);
+  for (size_t i = 0; i < 16; i++) w[i] = load(chunk + 4u * i);
   for (unsigned i = 16; i < 64; i++) {
     uint32_t a = rotate(w[i - 15], 7) ^ rotate(w[i - 15], 18) ^ (w[i - 15] >> 3);
     uint32_t b = rotate(w[i - 2], 17) ^ rotate(w[i - 2], 19) ^ (w[i - 2] >> 10);
@@ -51,17 +51,48 @@ static void compress(uint32_t state[8], const uint8_t *chunk) {
   for (unsigned i = 0; i < 8; i++) state[i] += s[i];
 }
 
+void lv06_sha256_start(lv06_sha256_stream *stream) {
+  static const uint32_t start[8] = {0x6a09e667u, 0xbb67ae85u, 0x3c6ef372u, 0xa54ff53au,
+                                    0x510e527fu, 0x9b05688cu, 0x1f83d9abu, 0x5be0cd19u};
+  memcpy(stream->state, start, sizeof start);
+  stream->length = 0;
+}
+
+void lv06_sha256_add(lv06_sha256_stream *stream, const uint8_t *bytes, size_t length) {
+  while (length > 0) {
+    size_t used = (size_t)(stream->length % 64u), part = 64u - used;
+    if (part > length) part = length;
+    if (part == 64u) {
+      compress(stream->state, bytes);
+    } else {
+      memcpy(stream->block + used, bytes, part);
+      if (used + part == 64u) compress(stream->state, stream->block);
+    }
+    stream->length += part;
+    bytes += part;
+    length -= part;
+  }
+}
+
+void lv06_sha256_end(lv06_sha256_stream *stream, uint8_t digest[32]) {
+  uint64_t bits = stream->length * 8u;
+  size_t used = (size_t)(stream->length % 64u);
+  stream->block[used++] = 0x80u;
+  if (used > 56u) {
+    memset(stream->block + used, 0, 64u - used);
+    compress(stream->state, stream->block);
+    used = 0;
+  }
+  memset(stream->block + used, 0, 56u - used);
+  store(stream->block + 56, (uint32_t)(bits >> 32));
+  store(stream->block + 60, (uint32_t)bits);
+  compress(stream->state, stream->block);
+  for (size_t i = 0; i < 8; i++) store(digest + 4u * i, stream->state[i]);
+}
+
 void lv06_sha256(const uint8_t *bytes, size_t length, uint8_t digest[32]) {
-  uint32_t state[8] = {0x6a09e667u, 0xbb67ae85u, 0x3c6ef372u, 0xa54ff53au,
-                       0x510e527fu, 0x9b05688cu, 0x1f83d9abu, 0x5be0cd19u};
-  uint8_t tail[128] = {0};
-  uint64_t bits = (uint64_t)length * 8u;
-  size_t rest = length % 64u, padded = rest < 56u ? 64u : 128u;
-  for (size_t i = 0; i + 64u <= length; i += 64u) compress(state, bytes + i);
-  if (rest > 0) memcpy(tail, bytes + (length - rest), rest);
-  tail[rest] = 0x80u;
-  store(tail + padded - 8u, (uint32_t)(bits >> 32));
-  store(tail + padded - 4u, (uint32_t)bits);
-  for (size_t i = 0; i < padded; i += 64u) compress(state, tail + i);
-  for (unsigned i = 0; i < 8; i++) store(digest + 4u * i, state[i]);
+  lv06_sha256_stream stream;
+  lv06_sha256_start(&stream);
+  lv06_sha256_add(&stream, bytes, length);
+  lv06_sha256_end(&stream, digest);
 }

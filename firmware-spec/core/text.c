@@ -1,6 +1,6 @@
 #include "text.h"
 
-#include <string.h>
+#include "mem.h"
 
 static const char digits_of[] = "0123456789abcdef";
 
@@ -47,10 +47,7 @@ void lv06_put_milli(lv06_text *text, int64_t milli) {
   lv06_put_unsigned(text, size / 1000u);
   if (fraction == 0) return;
   put_char(text, '.');
-  for (unsigned unit = 100; fraction > 0; unit /= 10u) {
-    put_char(text, digits_of[fraction / unit]);
-    fraction %= unit;
-  }
+  for (; fraction > 0; fraction = fraction % 100u * 10u) put_char(text, digits_of[fraction / 100u]);
 }
 
 static int hex_digit(uint8_t c) {
@@ -69,9 +66,18 @@ bool lv06_take_hex(const uint8_t *bytes, unsigned digits, uint32_t *value) {
   return true;
 }
 
-bool lv06_take_decimal(const uint8_t *bytes, size_t length, uint32_t *value) {
+bool lv06_take_bytes(const uint8_t *digits, size_t count, uint8_t *bytes) {
+  for (size_t i = 0; i < count; i++) {
+    uint32_t byte;
+    if (!lv06_take_hex(digits + 2u * i, 2, &byte)) return false;
+    bytes[i] = (uint8_t)byte;
+  }
+  return true;
+}
+
+bool lv06_take_decimal(const uint8_t *bytes, size_t length, unsigned digits, uint32_t *value) {
   *value = 0;
-  if (length == 0 || length > 4u) return false;
+  if (length == 0 || length > digits || (length > 1u && bytes[0] == '0')) return false;
   for (size_t i = 0; i < length; i++) {
     if (bytes[i] < '0' || bytes[i] > '9') return false;
     *value = *value * 10u + (uint32_t)(bytes[i] - '0');

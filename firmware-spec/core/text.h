@@ -24,7 +24,9 @@ void lv06_put_milli(lv06_text *text, int64_t milli);
 
 /* Reads `digits` (at most 8) lowercase hexadecimal digits. */
 bool lv06_take_hex(const uint8_t *bytes, unsigned digits, uint32_t *value);
-/* Reads 1 to 4 decimal digits. */
-bool lv06_take_decimal(const uint8_t *bytes, size_t length, uint32_t *value);
+/* Reads `count` bytes of two digits each. `bytes` may be `digits`. */
+bool lv06_take_bytes(const uint8_t *digits, size_t count, uint8_t *bytes);
+/* Reads a decimal number of 1 to `digits` (at most 9) digits, without leading zeros. */
+bool lv06_take_decimal(const uint8_t *bytes, size_t length, unsigned digits, uint32_t *value);
 
 #endif
