@@ -1,90 +1,91 @@
 /*
- * lv06-model: the device core as a Linux process behind a pseudo-terminal. It is a model of an LV06 with
- * direct-hash firmware, says `simulated=1` in every HELLO, and has no ASIC.
+ * lv06-model: the device core as a Linux process behind a pseudo-terminal. It is a model of an LV06 with direct-hash
+ * firmware, and says `simulated=1` in every HELLO.
  */
 #define _GNU_SOURCE /* getrandom, prctl */
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "../core/lv06.h"
-#include "../core/sha256.h"
+#include "board.h"
+#include "options.h"
 #include "pty.h"
 #include "pump.h"
-#include "sensors.h"
+#include "random.h"
 
 typedef struct {
   pump pump;
-  model_sensors sensors;
-  int64_t start_ns;
-  char device[32];
+  model_board board;
+  uint32_t start_rate; /* 0 on native USB that is not paced */
+  double brownout_s;
+  uint64_t random;      /* of the brown-outs */
+  uint64_t brownout_us; /* when the next comes */
 } model;
 
-typedef struct {
-  const char *link;
-  unsigned long seed, baud;
-} options;
-
-static void hal_write(void *context, const uint8_t *bytes, size_t length) {
-  pump_write(&((model *)context)->pump, bytes, length);
-}
-
-static bool hal_sha256(void *context, const uint8_t *bytes, size_t length, uint8_t digest[LV06_DIGEST_SIZE]) {
+static uint64_t now_us(void *context) {
   (void)context;
-  lv06_sha256(bytes, length, digest);
-  return true;
-}
-
-static void hal_sensors(void *context, lv06_readings *readings) {
-  model_sensors_read(&((model *)context)->sensors, readings);
-}
-
-static uint64_t hal_clock_ms(void *context) {
-  return (uint64_t)(pump_now_ns() - ((const model *)context)->start_ns) / 1000000u;
+  return (uint64_t)pump_now_ns() / 1000u;
 }
 
 /* Not from the seed: two boots must differ even when everything else is repeated. */
-static uint32_t hal_random(void *context) {
+static uint32_t true_random(void *context) {
   uint32_t value = 0;
-  (void)context;
-  if (getrandom(&value, sizeof value, 0) != (ssize_t)sizeof value) value = (uint32_t)pump_now_ns();
+  if (getrandom(&value, sizeof value, 0) != (ssize_t)sizeof value) value = (uint32_t)now_us(context);
   return value;
 }
 
-static int usage(const char *problem) {
-  fprintf(stderr, "lv06-model: %s\nusage: lv06-model [--link PATH] [--seed N] [--baud-pace BAUD]\n", problem);
-  return 2;
+static void board_write(void *context, const uint8_t *bytes, size_t length) {
+  pump_write(&((model *)context)->pump, bytes, length);
 }
 
-static bool number(const char *text, unsigned long most, unsigned long *value) {
-  char *end;
-  if (text[0] < '0' || text[0] > '9') return false;
-  errno = 0;
-  *value = strtoul(text, &end, 10);
-  return errno == 0 && *end == '\0' && *value <= most;
+static void board_set_rate(void *context, uint32_t baud) { pump_set_rate(&((model *)context)->pump, baud); }
+
+static void board_restart(void *context) { pump_restart(&((model *)context)->pump); }
+
+static void boot(model *m, model_boot_reason reason) {
+  pump_reset(&m->pump, m->start_rate);
+  model_board_boot(&m->board, reason);
 }
 
-static const char *read_options(int argc, char **argv, options *o) {
-  for (int i = 1; i < argc; i += 2) {
-    if (i + 1 >= argc) return "every option takes a value";
-    if (strcmp(argv[i], "--link") == 0) {
-      o->link = argv[i + 1];
-    } else if (strcmp(argv[i], "--seed") == 0) {
-      if (!number(argv[i + 1], 0xffffffffu, &o->seed)) return "--seed takes a number from 0 to 4294967295";
-    } else if (strcmp(argv[i], "--baud-pace") == 0) {
-      if (!number(argv[i + 1], 20000000u, &o->baud) || o->baud < 300) return "--baud-pace takes 300 to 20000000";
-    } else {
-      return "unknown option";
-    }
+static void draw_brownout(model *m) {
+  double u = ((double)(model_random(&m->random) >> 11) + 0.5) / 9007199254740992.0;
+  m->brownout_us = m->brownout_s > 0 ? now_us(m) + (uint64_t)(-log(u) * m->brownout_s * 1e6) : UINT64_MAX;
+}
+
+static void line_feed(void *context, const uint8_t *bytes, size_t length) {
+  model_board_feed(&((model *)context)->board, bytes, length);
+}
+
+static uint64_t line_poll(void *context) {
+  model *m = context;
+  uint64_t now = now_us(m);
+  if (now >= m->brownout_us) {
+    boot(m, MODEL_BROWNOUT);
+    draw_brownout(m);
   }
-  return NULL;
+  uint64_t wait_us = model_board_poll(&m->board);
+  if (m->brownout_us != UINT64_MAX && m->brownout_us - now < wait_us) wait_us = m->brownout_us - now;
+  return wait_us;
+}
+
+static void line_restart(void *context) { boot(context, MODEL_SOFTWARE); }
+
+static bool line_signal(void *context, unsigned number) {
+  if (number == SIGUSR1) {
+    boot(context, MODEL_BROWNOUT);
+  } else if (number == SIGUSR2) {
+    boot(context, MODEL_PANIC);
+  } else {
+    return false;
+  }
+  return true;
 }
 
 /* Ends with its parent, so that no test or demo leaves a model behind. */
@@ -92,46 +93,55 @@ static bool die_with_parent(pid_t parent) {
   return prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == parent;
 }
 
-static int stop_signals(void) {
+static int take_signals(void) {
+  static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
   sigset_t set;
-  if (sigemptyset(&set) != 0 || sigaddset(&set, SIGTERM) != 0 || sigaddset(&set, SIGINT) != 0 ||
-      sigaddset(&set, SIGHUP) != 0 || sigprocmask(SIG_BLOCK, &set, NULL) != 0) {
-    return -1;
+  if (sigemptyset(&set) != 0) return -1;
+  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+    if (sigaddset(&set, numbers[i]) != 0) return -1;
   }
-  return signalfd(-1, &set, SFD_CLOEXEC);
+  if (sigprocmask(SIG_BLOCK, &set, NULL) != 0) return -1;
+  return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static int run(const options *o, const model_pty *pty, int stop_fd) {
+static int run(const program_options *o, const model_pty *pty, int signal_fd) {
   static model m;
-  static lv06_core core;
-  const lv06_hal hal = {&m,         hal_write,          hal_sha256, hal_sensors, hal_clock_ms,
-                        hal_random, "lv06-model/0.1.0", m.device,   true};
-  (void)snprintf(m.device, sizeof m.device, "lv06-model-%08lx", o->seed);
-  m.start_ns = pump_now_ns();
-  model_sensors_start(&m.sensors, o->seed);
-  pump_start(&m.pump, pty->master, (unsigned)o->baud);
-  lv06_start(&core, &hal);
+  const pump_device device = {&m,           line_feed,   line_poll,
+                              line_restart, line_signal, LV06_REPLY_MAX + MODEL_SPARE};
+  const model_platform platform = {&m,          board_write, now_us, true_random, o->uart ? board_set_rate : NULL,
+                                   board_restart};
+  m.start_rate = o->uart ? LV06_START_RATE : o->baud;
+  m.brownout_s = o->brownout_s;
+  m.random = ~(uint64_t)o->board.seed;
+  draw_brownout(&m);
+  pump_start(&m.pump, pty->master, &device, m.start_rate, o->uart, o->baud != 0);
+  model_board_start(&m.board, &o->board, &platform);
   printf("%s\n", pty->path);
   if (fflush(stdout) != 0) return errno;
-  return pump_run(&m.pump, &core, stop_fd);
+  return pump_run(&m.pump, signal_fd);
 }
 
 int main(int argc, char **argv) {
   pid_t parent = getppid();
-  options o = {NULL, 1, 0};
+  program_options o;
   model_pty pty;
-  const char *problem = read_options(argc, argv, &o);
-  if (problem != NULL) return usage(problem);
-  int stop_fd = stop_signals();
-  if (stop_fd < 0 || !die_with_parent(parent)) {
+  const char *problem = program_options_read(argc, argv, &o);
+  if (problem != NULL) {
+    fprintf(stderr, "lv06-model: %s\n%s", problem, program_usage);
+    return 2;
+  }
+  int signal_fd = take_signals();
+  if (signal_fd < 0 || !die_with_parent(parent)) {
     fprintf(stderr, "lv06-model: cannot follow its parent's end\n");
     return 1;
   }
-  if (!model_pty_open(&pty) || (o.link != NULL && !model_pty_link(&pty, o.link))) {
+  /* Without this, a sleep of a packet's length takes twice as long. */
+  (void)prctl(PR_SET_TIMERSLACK, 1000ul);
+  if (!model_pty_open(&pty, o.uart) || (o.link != NULL && !model_pty_link(&pty, o.link))) {
     fprintf(stderr, "lv06-model: cannot open a pseudo-terminal or link it: %s\n", strerror(errno));
     return 1;
   }
-  int failure = run(&o, &pty, stop_fd);
+  int failure = run(&o, &pty, signal_fd);
   if (o.link != NULL) model_pty_unlink(&pty, o.link);
   if (failure != 0) fprintf(stderr, "lv06-model: %s\n", strerror(failure));
   return failure == 0 ? 0 : 1;

@@ -5,21 +5,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
-static bool make_raw(int fd) {
+static bool make_raw(int fd, bool uart) {
   struct termios settings;
   if (tcgetattr(fd, &settings) != 0) return false;
   cfmakeraw(&settings);
+  /* So that a terminal opened without asking for a rate has the device's. */
+  if (uart && cfsetspeed(&settings, B115200) != 0) return false;
   return tcsetattr(fd, TCSANOW, &settings) == 0;
 }
 
-bool model_pty_open(model_pty *pty) {
+bool model_pty_open(model_pty *pty, bool uart) {
   const char *name;
   size_t length;
   pty->slave = -1;
@@ -34,11 +35,11 @@ bool model_pty_open(model_pty *pty) {
   }
   memcpy(pty->path, name, length + 1u);
   pty->slave = open(pty->path, O_RDWR | O_NOCTTY | O_CLOEXEC);
-  return pty->slave >= 0 && make_raw(pty->slave);
+  return pty->slave >= 0 && make_raw(pty->slave, uart);
 }
 
 bool model_pty_link(const model_pty *pty, const char *link) {
-  char temporary[PATH_MAX];
+  char temporary[4096]; /* as long as Linux lets a path be */
   int length = snprintf(temporary, sizeof temporary, "%s.%ld", link, (long)getpid());
   if (length < 0 || (size_t)length >= sizeof temporary) {
     errno = ENAMETOOLONG;

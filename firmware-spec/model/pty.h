@@ -11,8 +11,8 @@ typedef struct {
   char path[64];
 } model_pty;
 
-/* Opens a raw pseudo-terminal with a non-blocking master. Returns false with errno set. */
-bool model_pty_open(model_pty *pty);
+/* Opens a raw pseudo-terminal with a non-blocking master; `uart`: set to 115,200 baud. Returns false with errno set. */
+bool model_pty_open(model_pty *pty, bool uart);
 /* Makes `link` point to the pseudo-terminal in one step, replacing what was there. Returns false with errno set. */
 bool model_pty_link(const model_pty *pty, const char *link);
 /* Removes `link` if it still points here: a newer model may have taken the name over. */
