@@ -1,18 +1,30 @@
 import { describe, expect, it } from "vitest";
-import type { LiveDevice } from "./device.ts";
-import { DeviceLink, type DeviceLinkOptions, type LinkState } from "./device-link.ts";
+import type { Capability, DeviceInfo, LiveDevice } from "./device.ts";
+import { type ConnectAttempt, DeviceLink, type DeviceLinkOptions, type LinkState } from "./device-link.ts";
 import { DeviceError } from "./errors.ts";
 import { FakeClock } from "./testing/fake-clock.ts";
 import { SoftwareDevice } from "./testing/software-device.ts";
 
 /** A live device whose end and silence the test decides. */
 class Puppet extends SoftwareDevice implements LiveDevice {
+  /** What its HELLO said. */
+  override readonly info: DeviceInfo;
   silent = false;
   closed = false;
+  resets = 0;
   pings = 0;
   heardAtMs = Number.NEGATIVE_INFINITY;
   #gone: (reason: Error) => void = () => {};
 
+  constructor(id = "lv06-a", capabilities: readonly Capability[] = ["hash"]) {
+    super();
+    this.info = { ...new SoftwareDevice().info, id, capabilities: new Set(capabilities) };
+  }
+
+  async reset(): Promise<void> {
+    this.resets += 1;
+    if (this.silent) throw new DeviceError("DEVICE_DEADLINE", "no answer");
+  }
   async ping(): Promise<void> {
     this.pings += 1;
     if (this.silent) throw new DeviceError("DEVICE_DEADLINE", "no answer");
@@ -184,6 +196,190 @@ describe("DeviceLink", () => {
     supervisor.start();
     await clock.advance(0);
     expect(supervisor.current()).toBeDefined();
+    await supervisor.stop();
+  });
+
+  it("closes a device's port before it opens it again", async () => {
+    const order: string[] = [];
+    const first = new Puppet();
+    first.close = async () => {
+      await new Promise<void>((resolve) => clock.after(800, resolve));
+      order.push("closed");
+    };
+    const { clock, supervisor } = link(async () => {
+      order.push("opened");
+      return order.length === 1 ? first : new Puppet();
+    });
+    supervisor.start();
+    await clock.advance(0);
+    first.silent = true;
+    await clock.advance(3000);
+    await clock.advance(5000);
+    expect(order).toEqual(["opened", "closed", "opened"]);
+    await supervisor.stop();
+  });
+});
+
+describe("recovery", () => {
+  const attempts: ConnectAttempt[] = [];
+  const hung = () => {
+    attempts.length = 0;
+    return link((_, attempt) => {
+      attempts.push(attempt);
+      return Promise.reject(new DeviceError("DEVICE_NO_HELLO", "nothing readable was heard"));
+    });
+  };
+
+  it("resets a hung device, opens it anew, by turns, then leaves it alone, and says so", async () => {
+    const { clock, states, supervisor } = hung();
+    supervisor.start();
+    await clock.advance(60_000);
+    expect(attempts.map(({ reset }) => reset)).toEqual([false, true, false, true, false, true]);
+    expect(states.at(-1)).toMatchObject({
+      kind: "resting",
+      retryInMs: 300_000,
+      recovery: { rung: "rest", reason: "DEVICE_NO_HELLO", failures: 6, resets: 3 },
+    });
+    expect(supervisor.recovery).toEqual({ rung: "rest", reason: "DEVICE_NO_HELLO", failures: 6, resets: 3 });
+    await supervisor.stop();
+  });
+
+  it("resets a device that stays hung no more than four times an hour", async () => {
+    const { clock, supervisor } = hung();
+    supervisor.start();
+    await clock.advance(3_600_000);
+    const resets = attempts.filter(({ reset }) => reset).length;
+    expect(resets).toBe(4);
+    await clock.advance(3_600_000);
+    expect(attempts.filter(({ reset }) => reset).length).toBeLessThanOrEqual(8);
+    await supervisor.stop();
+  });
+
+  it("ends the rest as soon as something is plugged", async () => {
+    let plugged = "a";
+    const { clock, states, supervisor } = link(
+      () =>
+        plugged === "b"
+          ? Promise.resolve(new Puppet())
+          : Promise.reject(new DeviceError("DEVICE_NO_HELLO", "nothing readable was heard")),
+      { plugState: async () => plugged },
+    );
+    supervisor.start();
+    await clock.advance(60_000);
+    expect(states.at(-1)?.kind).toBe("resting");
+    plugged = "b";
+    await clock.advance(2_001);
+    expect(states.at(-1)?.kind).toBe("ready");
+    await supervisor.stop();
+  });
+
+  it("resets by command a device that answers its heartbeat but fails what it is asked", async () => {
+    const puppets: Puppet[] = [];
+    const { clock, states, supervisor } = link(async (_, { reset }) => {
+      expect(reset).toBe(false);
+      puppets.push(new Puppet("lv06-a", ["hash", "reset"]));
+      return puppets.at(-1) as Puppet;
+    });
+    supervisor.start();
+    await clock.advance(0);
+    const late = new DeviceError("DEVICE_DEADLINE", "late");
+    supervisor.complain(late);
+    supervisor.complain(late);
+    supervisor.praise();
+    supervisor.complain(late);
+    supervisor.complain(late);
+    expect(puppets[0]?.resets).toBe(0);
+    supervisor.complain(late);
+    await clock.advance(0);
+    expect(puppets[0]?.resets).toBe(1);
+    expect(puppets[0]?.closed).toBe(true);
+    expect(states.at(-1)).toMatchObject({ kind: "failed", recovery: { rung: "reset", reason: "DEVICE_DEADLINE" } });
+    await clock.advance(1000);
+    expect(supervisor.current()).toBe(puppets[1]);
+    await supervisor.stop();
+  });
+
+  it("pulses the reset line where the command goes unheard", async () => {
+    const resets: boolean[] = [];
+    const puppet = new Puppet("lv06-a", ["hash", "reset"]);
+    const { clock, supervisor } = link(async (_, { reset }) => {
+      resets.push(reset);
+      return resets.length === 1 ? puppet : new Puppet();
+    });
+    supervisor.start();
+    await clock.advance(0);
+    puppet.silent = true;
+    await clock.advance(5000);
+    expect(puppet.resets).toBe(1);
+    expect(resets).toEqual([false, true]);
+    await supervisor.stop();
+  });
+});
+
+describe("a device that lied", () => {
+  const lie = new DeviceError("DEVICE_DISTRUSTED", "a digest differs from the host's");
+  const DAY_MS = 86_400_000;
+
+  /** A link to whatever is plugged; connecting asks `admit`, as connectUsb does. */
+  function plugged(first: string) {
+    const world = { id: first };
+    const made = link(async (_, { admit }) => {
+      admit(world.id);
+      return new Puppet(world.id);
+    });
+    return { ...made, world };
+  }
+
+  it("is dropped at once and not used again, whatever its port says, until a day has passed", async () => {
+    const { clock, states, supervisor } = plugged("lv06-a");
+    supervisor.start();
+    await clock.advance(0);
+    const device = supervisor.current() as Puppet;
+    supervisor.distrust("lv06-a", lie);
+    expect(supervisor.current()).toBeUndefined();
+    expect(states.at(-1)).toMatchObject({ kind: "distrusted", recovery: { reason: "DEVICE_DISTRUSTED" } });
+    await clock.advance(DAY_MS / 2);
+    expect(device.closed).toBe(true);
+    expect(supervisor.current()).toBeUndefined();
+    expect(states.filter(({ kind }) => kind === "ready")).toHaveLength(1);
+    await clock.advance(DAY_MS / 2 + 600_000);
+    expect(supervisor.current()?.info.id).toBe("lv06-a");
+    await supervisor.stop();
+  });
+
+  it("is replaced by another in its place", async () => {
+    const { clock, supervisor, world } = plugged("lv06-a");
+    supervisor.start();
+    await clock.advance(0);
+    supervisor.distrust("lv06-a", lie);
+    world.id = "lv06-b";
+    await clock.advance(300_001);
+    expect(supervisor.current()?.info.id).toBe("lv06-b");
+    await supervisor.stop();
+  });
+
+  it("is refused also by a connection that was not asked to", async () => {
+    const puppets: Puppet[] = [];
+    const { clock, states, supervisor } = link(async () => {
+      puppets.push(new Puppet());
+      return puppets.at(-1) as Puppet;
+    });
+    supervisor.start();
+    await clock.advance(0);
+    supervisor.distrust("lv06-a", lie);
+    await clock.advance(300_001);
+    expect(puppets).toHaveLength(2);
+    expect(puppets[1]?.closed).toBe(true);
+    expect(states.at(-1)?.kind).toBe("distrusted");
+    await supervisor.stop();
+  });
+
+  it("leaves another device alone that is in use meanwhile", async () => {
+    const { clock, supervisor } = plugged("lv06-b");
+    supervisor.start();
+    await clock.advance(0);
+    supervisor.distrust("lv06-a", lie);
+    expect(supervisor.current()?.info.id).toBe("lv06-b");
     await supervisor.stop();
   });
 });

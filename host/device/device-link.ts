@@ -1,54 +1,91 @@
-/** Keeps one device connected: connects, watches, reconnects, and never throws into the caller. */
-import { CodedError, errorMessage } from "../base/error.ts";
+/** Keeps one device connected: connects, watches, recovers, and never throws into the caller. */
+import { errorCode, errorMessage } from "../base/error.ts";
 import type { Clock } from "./clock.ts";
 import type { Device, LiveDevice } from "./device.ts";
+import { DistrustList } from "./distrust.ts";
+import { DeviceError } from "./errors.ts";
+import { type Recovery, RecoveryLadder, type RecoveryLimits, type Trouble } from "./recovery.ts";
+
+interface Waiting {
+  readonly error: Error;
+  /** It is tried again this long after the state began, or when something is plugged. */
+  readonly retryInMs: number;
+  readonly recovery: Recovery;
+}
 
 export type LinkState =
-  /** Nothing is there; it is looked for again at `retryInMs` from when this state began. */
-  | { readonly kind: "absent"; readonly error: Error; readonly retryInMs: number }
+  /** Nothing is there. */
+  | ({ readonly kind: "absent" } & Waiting)
   | { readonly kind: "connecting" }
   | { readonly kind: "ready"; readonly device: Device }
   /** Something is there but does not serve, or the connection was lost. */
-  | { readonly kind: "failed"; readonly error: Error; readonly retryInMs: number }
+  | ({ readonly kind: "failed" } & Waiting)
+  /** Nothing helped: the device is left alone for a while. */
+  | ({ readonly kind: "resting" } & Waiting)
+  /** The device lied and is not used; another one in its place would be. */
+  | ({ readonly kind: "distrusted" } & Waiting)
   | { readonly kind: "stopped" };
 
-export interface DeviceLinkOptions {
+export interface ConnectAttempt {
+  /** Pulse the board's reset line first, where there is one. */
+  readonly reset: boolean;
+  /** Throws for a device that must not be used. @throws DeviceError DEVICE_DISTRUSTED */
+  readonly admit: (id: string) => void;
+}
+
+export interface DeviceLinkOptions extends Partial<RecoveryLimits> {
   /** Makes a connection; called again after each that ended. The signal says that nobody waits for it any more. */
-  readonly connect: (signal: AbortSignal) => Promise<LiveDevice>;
+  readonly connect: (signal: AbortSignal, attempt: ConnectAttempt) => Promise<LiveDevice>;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly onChange?: (state: LinkState) => void;
   /** Between two signs of life, in ms; default 3,000. */
   readonly heartbeatMs?: number;
-  /** The first wait before connecting again, in ms; default 500. Doubled at each failure. */
-  readonly backoffMs?: number;
-  /** The longest wait, in ms; default 30,000. */
-  readonly backoffMaxMs?: number;
+  /** Changes when something is plugged or unplugged: a wait ends with it. */
+  readonly plugState?: () => Promise<string>;
 }
 
 const HEARTBEAT_DEADLINE_MS = 5000;
+const RESET_DEADLINE_MS = 1500;
+const PLUG_LOOK_MS = 2000;
+/** Failed requests in a row of a device that answers its heartbeat. */
+const COMPLAINTS_MAX = 3;
 
 export class DeviceLink {
   readonly #options: DeviceLinkOptions;
+  readonly #ladder: RecoveryLadder;
+  readonly #distrusted = new DistrustList();
   #state: LinkState = { kind: "stopped" };
   #started = false;
-  #failures = 0;
+  /** Every wait and attempt has its own number: one that was overtaken ends silently. */
+  #turn = 0;
+  #complaints = 0;
   #cancelTimer: (() => void) | undefined;
-  #connecting: Promise<void> | undefined;
+  #busy: Promise<void> | undefined;
   #giveUp = new AbortController();
   #device: LiveDevice | undefined;
 
   constructor(options: DeviceLinkOptions) {
     this.#options = options;
+    this.#ladder = new RecoveryLadder(options);
   }
 
   get #heartbeatMs(): number {
     return this.#options.heartbeatMs ?? 3000;
   }
 
+  get #nowMs(): number {
+    return this.#options.clock.nowMs();
+  }
+
   get state(): LinkState {
     return this.#state;
+  }
+
+  /** What is being done to get the device back, and what was. */
+  get recovery(): Recovery {
+    return this.#ladder.view(this.#nowMs);
   }
 
   /** The device, while there is one. */
@@ -61,32 +98,69 @@ export class DeviceLink {
     if (this.#started) return;
     this.#started = true;
     this.#giveUp = new AbortController();
-    this.#connect();
+    this.#connect(false);
   }
 
   /** Ends the connection and looks for none again. Idempotent, never throws. */
   async stop(): Promise<void> {
     this.#started = false;
+    this.#turn += 1;
     this.#cancelTimer?.();
     this.#giveUp.abort();
-    await this.#connecting;
+    await this.#busy;
     const device = this.#device;
     this.#device = undefined;
     this.#enter({ kind: "stopped" });
     await device?.close();
   }
 
-  #connect(): void {
-    this.#enter({ kind: "connecting" });
-    this.#connecting = this.#options
-      .connect(this.#giveUp.signal)
-      .then((device) => this.#connected(device))
-      .catch((error: unknown) => this.#lost(error));
+  /**
+   * The device gave a wrong answer behind a right checksum. It is dropped and not used again for a day, or until the
+   * appliance restarts: unplugging it does not make it sounder. Another device in its place is taken at once.
+   *
+   * @param id the device's, as HELLO said it
+   */
+  distrust(id: string, reason: Error): void {
+    this.#distrusted.add(id, this.#nowMs);
+    const device = this.#device;
+    if (device?.info.id === id) this.#drop(device, refusal(id, reason));
   }
 
-  async #connected(device: LiveDevice): Promise<void> {
+  /** A request failed although the device is there: after some in a row it is reset. */
+  complain(error: Error): void {
+    const device = this.#device;
+    if (device === undefined) return;
+    this.#complaints += 1;
+    if (this.#complaints >= COMPLAINTS_MAX) this.#drop(device, error, "sick");
+  }
+
+  /** A request was served. */
+  praise(): void {
+    this.#complaints = 0;
+  }
+
+  #connect(reset: boolean): void {
+    this.#turn += 1;
+    this.#enter({ kind: "connecting" });
+    const admit = (id: string) => {
+      if (this.#distrusted.has(id, this.#nowMs)) throw refusal(id);
+    };
+    this.#busy = this.#options
+      .connect(this.#giveUp.signal, { reset, admit })
+      .then((device) => this.#connected(device, admit))
+      .catch((error: unknown) => this.#lost(asError(error)));
+  }
+
+  async #connected(device: LiveDevice, admit: (id: string) => void): Promise<void> {
     if (!this.#started) return device.close();
+    try {
+      admit(device.info.id);
+    } catch (error) {
+      await device.close();
+      throw error;
+    }
     this.#device = device;
+    this.#complaints = 0;
     this.#enter({ kind: "ready", device });
     device.onGone((reason) => {
       if (this.#device === device) this.#lost(reason);
@@ -94,46 +168,73 @@ export class DeviceLink {
     this.#beatLater(device);
   }
 
-  #beatLater(device: LiveDevice): void {
+  /** So that it is never left alone for longer than the heartbeat's time, whatever it says by itself (SPEC §5.9). */
+  #beatLater(device: LiveDevice, afterMs = this.#heartbeatMs): void {
     if (this.#device !== device) return;
-    this.#cancelTimer = this.#options.clock.after(this.#heartbeatMs, () => void this.#beat(device));
+    this.#cancelTimer = this.#options.clock.after(afterMs, () => void this.#beat(device));
   }
 
-  /** A silent device is dropped: a fresh connection often cures what ails it. */
   async #beat(device: LiveDevice): Promise<void> {
-    // Any answer is a sign of life: behind a long batch on a slow line a PING would wait past its deadline.
-    if (this.#options.clock.nowMs() - device.heardAtMs < this.#heartbeatMs) {
-      this.#beatLater(device);
-      return;
-    }
     try {
-      await device.ping({ deadlineMs: HEARTBEAT_DEADLINE_MS });
-      this.#failures = 0;
-      this.#beatLater(device);
+      // Any answer is a sign of life: behind a long batch on a slow line a PING would wait past its deadline.
+      const quietMs = this.#nowMs - device.heardAtMs;
+      const asked = quietMs >= this.#heartbeatMs;
+      if (asked) await device.ping({ deadlineMs: HEARTBEAT_DEADLINE_MS });
+      if (this.#device === device) this.#ladder.proven();
+      this.#beatLater(device, asked ? this.#heartbeatMs : this.#heartbeatMs - quietMs);
     } catch (error) {
-      if (this.#device !== device) return;
-      this.#lost(error);
-      await device.close();
+      if (this.#device === device) this.#drop(device, asError(error), "silent");
     }
   }
 
-  #lost(cause: unknown): void {
+  /** Ends a connection that still stands, by a reset where the ladder says so. */
+  #drop(device: LiveDevice, error: Error, trouble: Trouble = troubleOf(error)): void {
+    this.#lost(error, trouble, async (reset) => {
+      const done = reset && (await resetByCommand(device));
+      await device.close();
+      return done;
+    });
+  }
+
+  /** @param finish closes what is open; tells whether it has reset the device */
+  #lost(error: Error, trouble = troubleOf(error), finish: (reset: boolean) => Promise<boolean> = async () => false) {
     this.#device = undefined;
     this.#cancelTimer?.();
     if (!this.#started) return;
-    const error = cause instanceof Error ? cause : new Error(errorMessage(cause));
-    const absent = error instanceof CodedError && error.code === "DEVICE_ABSENT";
-    const retryInMs = this.#backoffMs();
-    this.#enter({ kind: absent ? "absent" : "failed", error, retryInMs });
-    this.#cancelTimer = this.#options.clock.after(retryInMs, () => this.#connect());
+    const { rung, waitMs } = this.#ladder.next(trouble, errorCode(error), this.#nowMs, this.#options.random());
+    const distrusted = errorCode(error) === "DEVICE_DISTRUSTED";
+    const retryInMs = distrusted ? this.#ladder.restMs : waitMs;
+    const waiting = { error, retryInMs, recovery: this.recovery };
+    this.#enter({ kind: distrusted ? "distrusted" : kindOf(trouble, rung), ...waiting });
+    const turn = ++this.#turn;
+    const reset = rung === "reset";
+    // Closed before it is opened again: the port is locked until then.
+    this.#busy = finish(reset).then((done) => {
+      if (this.#turn === turn) void this.#wait(retryInMs, reset && !done);
+    });
   }
 
-  /** Between half and all of the doubled wait, so that several appliances do not knock in step. */
-  #backoffMs(): number {
-    const { backoffMs = 500, backoffMaxMs = 30_000, random } = this.#options;
-    const fullMs = Math.min(backoffMaxMs, backoffMs * 2 ** Math.min(this.#failures, 30));
-    this.#failures += 1;
-    return Math.round(fullMs * (0.5 + random() / 2));
+  async #wait(waitMs: number, reset: boolean): Promise<void> {
+    const turn = ++this.#turn;
+    const { plugState } = this.#options;
+    const endMs = this.#nowMs + waitMs;
+    const before = await plugState?.().catch(() => "");
+    for (let leftMs = waitMs; leftMs > 0; leftMs = endMs - this.#nowMs) {
+      if (this.#turn !== turn) return;
+      await this.#pause(plugState === undefined ? leftMs : Math.min(leftMs, PLUG_LOOK_MS));
+      const now = await plugState?.().catch(() => before);
+      if (this.#turn === turn && now !== before) {
+        this.#ladder.replugged();
+        break;
+      }
+    }
+    if (this.#turn === turn) this.#connect(reset);
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#cancelTimer = this.#options.clock.after(delayMs, resolve);
+    });
   }
 
   #enter(state: LinkState): void {
@@ -145,4 +246,42 @@ export class DeviceLink {
       // A listener's defect must not stop the link; the listener's owner sees to its own errors.
     }
   }
+}
+
+function asError(cause: unknown): Error {
+  return cause instanceof Error ? cause : new Error(errorMessage(cause));
+}
+
+function refusal(id: string, cause?: Error): DeviceError {
+  return new DeviceError("DEVICE_DISTRUSTED", `${id} gave a wrong answer and is not used`, { cause });
+}
+
+/** A device that hangs will not hear it; one that is merely confused will. */
+async function resetByCommand(device: LiveDevice): Promise<boolean> {
+  if (device.reset === undefined || !device.info.capabilities.has("reset")) return false;
+  return device.reset({ deadlineMs: RESET_DEADLINE_MS }).then(
+    () => true,
+    () => false,
+  );
+}
+
+function troubleOf(error: Error): Trouble {
+  switch (errorCode(error)) {
+    case "DEVICE_ABSENT":
+    case "DEVICE_OTHER":
+    case "DEVICE_DISTRUSTED":
+      return "absent";
+    case "DEVICE_OPEN":
+      return "unopened";
+    case "DEVICE_NO_HELLO":
+    case "DEVICE_BOOTLOADER":
+      return "silent";
+    default:
+      return "lost";
+  }
+}
+
+function kindOf(trouble: Trouble, rung: Recovery["rung"]): "absent" | "resting" | "failed" {
+  if (rung === "rest") return "resting";
+  return trouble === "absent" ? "absent" : "failed";
 }

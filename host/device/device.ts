@@ -73,6 +73,8 @@ export interface ImageQuestion {
   readonly scales: readonly number[];
   /** Those of them whose block digests are wanted too; default none. */
   readonly digestsOf?: readonly number[];
+  /** Sends the pixels as they are, also where the device inflates; default false. */
+  readonly raw?: boolean;
 }
 
 export interface ImageAnswer {
@@ -80,6 +82,11 @@ export interface ImageAnswer {
   readonly roots: ReadonlyMap<number, Uint8Array>;
   /** Scale → its block digests end to end, for the scales asked for. */
   readonly digests: ReadonlyMap<number, Uint8Array>;
+}
+
+export interface ImageOptions extends RequestOptions {
+  /** Called with the rows that the device has so far. May not throw. */
+  readonly onProgress?: (progress: { readonly rows: number; readonly height: number }) => void;
 }
 
 /** A header to search a nonce for (SPEC §5.6). */
@@ -116,8 +123,9 @@ export type WorkOutcome = WorkProgress &
   );
 
 export interface WorkOptions {
-  /** Stops the search on the device; the outcome is then `stopped`. */
+  /** Stops the search on the device; the outcome is then `stopped`, or what it had just come to. */
   readonly signal?: AbortSignal;
+  /** May not throw. */
   readonly onProgress?: (progress: WorkProgress) => void;
 }
 
@@ -144,13 +152,13 @@ export interface Device {
   hash(blocks: readonly Uint8Array[], options?: RequestOptions): Promise<Uint8Array[]>;
   /**
    * Roots, and on request digests, of a whole image's blocks, computed on the device. What it proves is what
-   * `hash` proves. The caller compares them with its own.
+   * `hash` proves. The caller compares them with its own (`verifyImage`). One at a time; others wait in order.
    *
-   * @throws DeviceError
+   * @throws DeviceError; RangeError for scales that do not divide the image, or samples that do not fill it
    */
-  image(image: DeviceImage, question: ImageQuestion, options?: RequestOptions): Promise<ImageAnswer>;
+  image(image: DeviceImage, question: ImageQuestion, options?: ImageOptions): Promise<ImageAnswer>;
   /**
-   * Searches a work proof; one search at a time.
+   * Searches a work proof; one search at a time, another is DEVICE_BUSY.
    *
    * @throws DeviceError DEVICE_WORK_FALSE if what the device found does not meet the target
    */
@@ -171,10 +179,12 @@ export interface Device {
 
 /** A device whose connection can be lost: what `DeviceLink` keeps alive. */
 export interface LiveDevice extends Device {
-  /** When the device last said something that made sense, by the clock that it was opened with. */
+  /** When the device last answered a request, by the clock that it was opened with. */
   readonly heardAtMs: number;
   /** One short exchange that shows the device is still there. @throws DeviceError */
   ping(options?: RequestOptions): Promise<void>;
+  /** Restarts the device, where it has `reset`; the connection then ends. @throws DeviceError */
+  reset?(options?: RequestOptions): Promise<void>;
   /** Calls `listener` once, with the reason, when the connection is over; at once if it already is. */
   onGone(listener: (reason: Error) => void): void;
 }

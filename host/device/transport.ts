@@ -11,6 +11,8 @@ export interface Transport {
   onChunk(listener: (chunk: Uint8Array) => void): void;
   /** The one listener for the end, called once, also after `close`. */
   onClose(listener: (reason: Error) => void): void;
+  /** Changes the line's rate, in baud, for what is sent and read from then on; absent where a line has no rate. */
+  setRate?(baud: number): Promise<void>;
   /** Idempotent, never throws, bounded in time. */
   close(): Promise<void>;
 }

@@ -7,13 +7,20 @@ const MAX_LINE = 256;
 const chars = (alphabet: string) => fc.constantFrom(...alphabet);
 const upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const printable = String.fromCharCode(...Array.from({ length: 94 }, (_, i) => 33 + i));
-const frames: fc.Arbitrary<Frame> = fc.record({
+const heads = fc.record({
   seq: fc.nat(0xffff),
   verb: fc
     .tuple(chars(upper), fc.string({ unit: chars(`${upper}0123456789_`), maxLength: 15 }))
     .map(([head, tail]) => head + tail),
-  args: fc.array(fc.string({ unit: chars(printable), minLength: 1, maxLength: 30 }), { maxLength: 6 }),
+  args: fc.array(
+    fc.string({ unit: chars(printable), minLength: 1, maxLength: 30 }).filter((word) => !word.startsWith(":")),
+    { maxLength: 4 },
+  ),
 });
+const payloads = fc.uint8Array({ minLength: 1, maxLength: 60 }).map((bytes) => Buffer.from(bytes));
+const frames: fc.Arbitrary<Frame> = fc
+  .tuple(heads, fc.option(payloads, { nil: undefined }))
+  .map(([head, payload]) => (payload === undefined ? head : { ...head, payload }));
 const noise = fc.uint8Array({ maxLength: 400 });
 const pieces = fc.array(fc.oneof(frames.map(encodeFrame), noise, fc.constant(Buffer.from("\n"))), { maxLength: 12 });
 
@@ -72,12 +79,18 @@ describe("LineDecoder", () => {
     );
   });
 
-  it("keeps nothing of an endless line, names it once, and reads on behind it", () => {
+  it.each([
+    ["~", "discarded"],
+    ["\u001b[0m~", "discarded"],
+    ["x", "log"],
+  ])("keeps no more than a little of an endless line %j, names it once, and reads on behind it", (start, kind) => {
     const decoder = new LineDecoder(MAX_LINE);
+    decoder.push(Buffer.from(start));
     for (let i = 0; i < 1000; i++) expect(decoder.push(Buffer.alloc(1000, "x"))).toEqual([]);
     const events = decoder.push(Buffer.concat([Buffer.from("\n"), encodeFrame({ seq: 1, verb: "OK", args: [] })]));
-    expect(events.map((event) => event.kind)).toEqual(["discarded", "frame"]);
-    expect(decoder.counters.discarded).toEqual({ long: 1, bytes: 0, form: 0, crc: 0 });
+    expect(events.map((event) => event.kind)).toEqual([kind, "frame"]);
+    const long = kind === "log" ? 0 : 1;
+    expect(decoder.counters).toEqual({ frames: 1, logs: 1 - long, discarded: { long, bytes: 0, form: 0, crc: 0 } });
   });
 
   it("accepts a line as long as the limit and refuses one byte more", () => {
@@ -105,6 +118,8 @@ describe("encodeFrame", () => {
     { seq: 1, verb: "PING", args: ["two words"] },
     { seq: 1, verb: "PING", args: [""] },
     { seq: 1, verb: "PING", args: ["line\nfeed"] },
+    { seq: 1, verb: "PING", args: [":colon"] },
+    { seq: 1, verb: "PING", args: [], payload: new Uint8Array() },
   ])("refuses $seq $verb $args", (frame) => {
     expect(() => encodeFrame(frame)).toThrow(RangeError);
   });

@@ -43,14 +43,16 @@ export class LineDecoder {
 
   #finish(part: Buffer): LinkEvent | undefined {
     const long = this.#restBytes + part.length >= this.#maxLineBytes;
-    const head = this.#restBytes === 0 ? "" : this.#rest.toString("latin1", 0, this.#restBytes);
+    if (this.#restBytes === 0) return parseLine(part, long);
+    this.#keep(part);
+    const line = this.#rest.subarray(0, this.#restBytes);
     this.#restBytes = 0;
-    return long ? { kind: "discarded", reason: "long" } : parseLine(head + part.toString("latin1"));
+    return parseLine(line, long);
   }
 
   /** What outgrows the limit is not kept: a full buffer makes the line too long whatever follows. */
   #keep(part: Buffer): void {
-    this.#restBytes += part.copy(this.#rest, this.#restBytes);
+    if (part.length > 0) this.#restBytes += part.copy(this.#rest, this.#restBytes);
   }
 
   #count(event: LinkEvent): LinkEvent {

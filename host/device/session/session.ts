@@ -1,78 +1,69 @@
 /** One connection's conversation: drives `Exchange` with a transport and a clock. */
-import { type Clock, sleep } from "../clock.ts";
+import { sleep } from "../clock.ts";
 import { DeviceError } from "../errors.ts";
-import { LineDecoder, type LinkCounters } from "../link/decoder.ts";
+import { LineDecoder } from "../link/decoder.ts";
+import { frameBytes } from "../link/frame.ts";
+import { Redactor } from "../link/redact.ts";
 import type { Transport } from "../transport.ts";
-import { Exchange, type ExchangeCounters, type Output, type RetryPolicy } from "./exchange.ts";
-import { FIRST_CREDITS, type Hello, MAX_LINE_BYTES, PROTOCOL_VERSION, parseHello } from "./hello.ts";
+import { Ears } from "./ears.ts";
+import { bootError, closedError, noHello } from "./ends.ts";
+import { Exchange } from "./exchange.ts";
+import { shakeHands } from "./handshake.ts";
+import { FIRST_CREDITS, type Hello, MAX_LINE_BYTES } from "./hello.ts";
+import type { SessionCounters, SessionOptions } from "./options.ts";
+import { Outbox } from "./outbox.ts";
+import { changeRate, rateSetter } from "./rate-change.ts";
+import { type Call, type Output, type Reply, requestOf } from "./request.ts";
+import { Waiters } from "./waiters.ts";
 
-export interface SessionOptions {
-  readonly clock: Clock;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-  /** The line's rate in bits a second; default 115,200. Only waits depend on it. */
-  readonly baud?: number;
-  /** Silence before the first HELLO, in ms: a device that opening the port has reset says its piece. Default 300. */
-  readonly quietMs?: number;
-  /** How long HELLO is repeated, in ms; default 5,000, a boot with its log. */
-  readonly helloMs?: number;
-  /** Requests that may wait for credits; default 4,096. */
-  readonly queueMax?: number;
-}
-
-export interface SessionCounters extends LinkCounters, ExchangeCounters {}
-
-interface Waiter {
-  readonly resolve: (reply: { readonly args: readonly string[]; readonly boot: string }) => void;
-  readonly reject: (error: DeviceError) => void;
-}
-
-const HELLO_EVERY_MS = 500;
-/** One send and up to three more: 0.3, 0.9, 2.1 and 4.5 s after the first, besides the line's own time. */
-const RETRY: RetryPolicy = { firstMs: 300, factor: 2, tries: 4 };
 const TICK_MS = 50;
-const DEFAULT_DEADLINE_MS = 10_000;
-const BITS_PER_BYTE = 10;
+const DEFAULT_BAUD = 115_200;
+const PROBE_DEADLINE_MS = 5000;
+/** Boot text comes in dozens of lines; one PING looks after all of them. */
+const PROBE_EVERY_MS = 250;
 
 export class Session {
   readonly #transport: Transport;
   readonly #options: SessionOptions;
   readonly #decoder = new LineDecoder(MAX_LINE_BYTES);
+  readonly #redactor = new Redactor();
   readonly #exchange: Exchange;
-  readonly #waiters = new Map<number, Waiter>();
+  readonly #waiters = new Waiters();
+  readonly #outbox: Outbox;
   readonly #goneListeners: ((reason: DeviceError) => void)[] = [];
-  #nextId = 1;
-  #outbox: Uint8Array[] = [];
+  readonly #noticeListeners = new Set<(args: readonly string[]) => void>();
+  readonly #idleListeners: (() => void)[] = [];
   #cancelTimer: (() => void) | undefined;
   #gone: DeviceError | undefined;
   #heardAtMs = Number.NEGATIVE_INFINITY;
-  #lastLog = "";
+  readonly #ears = new Ears();
+  #probing = false;
+  #changingRate = false;
+  #baud: number;
   #hello: Hello | undefined;
 
   private constructor(transport: Transport, options: SessionOptions) {
     this.#transport = transport;
     this.#options = options;
-    this.#exchange = new Exchange(
-      {
-        firstSeq: Math.floor(options.random() * 0x10000),
-        queueMax: options.queueMax ?? 4096,
-        bytesPerMs: (options.baud ?? 115_200) / BITS_PER_BYTE / 1000,
-      },
-      FIRST_CREDITS,
-    );
+    this.#baud = options.baud ?? DEFAULT_BAUD;
+    const firstSeq = Math.floor(options.random() * 0x10000);
+    const queueMax = options.queueMax ?? 4096;
+    this.#exchange = new Exchange({ firstSeq, queueMax, baud: this.#baud }, FIRST_CREDITS);
+    this.#outbox = new Outbox((bytes) => this.#write(bytes));
     transport.onChunk((chunk) => this.#receive(chunk));
-    transport.onClose((reason) => this.#end(closed(transport, reason)));
+    transport.onClose((reason) => this.#end(closedError(transport.name, reason)));
   }
 
   /**
    * Shakes hands over a fresh connection, which the session owns from here on, also when this fails.
    *
-   * @throws DeviceError DEVICE_NO_HELLO, DEVICE_PROTOCOL, DEVICE_CLOSED
+   * @throws DeviceError DEVICE_NO_HELLO, DEVICE_BOOTLOADER, DEVICE_BROWNOUT, DEVICE_CRASHED, DEVICE_PROTOCOL,
+   *   DEVICE_CLOSED
    */
   static async open(transport: Transport, options: SessionOptions): Promise<Session> {
     const session = new Session(transport, options);
     try {
-      await session.#shakeHands();
+      await session.#greet();
       return session;
     } catch (error) {
       await session.close();
@@ -86,7 +77,7 @@ export class Session {
     return this.#hello;
   }
 
-  /** When the device last said something that made sense, by the session's clock. */
+  /** When the device last answered a request, by the session's clock: notices alone are no sign of health. */
   get heardAtMs(): number {
     return this.#heardAtMs;
   }
@@ -95,20 +86,34 @@ export class Session {
     return { ...this.#decoder.counters, ...this.#exchange.counters };
   }
 
+  /** The line's present rate, in baud. */
+  get baud(): number {
+    return this.#baud;
+  }
+
+  /** The longest line that may be sent. */
+  get lineBytes(): number {
+    return Math.min(this.hello.maxLineBytes, this.hello.credits.bytes);
+  }
+
   /**
    * Sends one request; it is repeated when no reply comes.
    *
-   * @param deadlineMs from now, waiting for credits included; default 10,000
-   * @returns the reply's arguments after the boot id
-   * @throws DeviceError DEVICE_REFUSED, DEVICE_DEADLINE, DEVICE_REBOOTED, DEVICE_CLOSED, DEVICE_BUSY, DEVICE_LIMIT
+   * @throws DeviceError DEVICE_REFUSED (with the refusal), DEVICE_DEADLINE, DEVICE_ABORTED, DEVICE_CLOSED,
+   *   DEVICE_BUSY, DEVICE_LIMIT, or what ended the conversation
    */
-  async request(verb: string, args: readonly string[], deadlineMs = DEFAULT_DEADLINE_MS): Promise<readonly string[]> {
-    const lineBytes = args.reduce((sum, word) => sum + word.length + 1, verb.length + 16);
-    const mostBytes = Math.min(this.hello.maxLineBytes, this.hello.credits.bytes);
-    if (lineBytes > mostBytes) {
-      throw new DeviceError("DEVICE_LIMIT", `a line of ${lineBytes} bytes; the device takes ${mostBytes}`);
+  async request(call: Call): Promise<Reply> {
+    const lineBytes = frameBytes(call);
+    if (lineBytes > this.lineBytes) {
+      throw new DeviceError("DEVICE_LIMIT", `a line of ${lineBytes} bytes; the device takes ${this.lineBytes}`);
     }
-    return (await this.#exchangeOne(verb, args, deadlineMs, RETRY)).args;
+    return this.#ask(call);
+  }
+
+  /** Calls `listener` with the words of every WORK notice, after the boot id. @returns a function that ends it */
+  onNotice(listener: (args: readonly string[]) => void): () => void {
+    this.#noticeListeners.add(listener);
+    return () => this.#noticeListeners.delete(listener);
   }
 
   /** Calls `listener` once when the conversation is over; at once if it already is. */
@@ -117,106 +122,157 @@ export class Session {
     else listener(this.#gone);
   }
 
+  /**
+   * Moves the line to another rate; requests wait meanwhile.
+   *
+   * @throws DeviceError DEVICE_UNSUPPORTED, DEVICE_LIMIT, DEVICE_BUSY; DEVICE_RATE if the line stays as it was; what
+   *   ended the conversation if the two lost each other
+   */
+  async setRate(baud: number): Promise<void> {
+    const setRate = rateSetter(this.#transport, this.hello.rates, baud);
+    if (baud === this.#baud) return;
+    if (this.#changingRate) throw new DeviceError("DEVICE_BUSY", "the rate is being changed already");
+    this.#changingRate = true;
+    this.#exchange.hold();
+    try {
+      await this.#idle();
+      await this.#changeRate(setRate, baud);
+    } finally {
+      this.#changingRate = false;
+      this.#step((nowMs, out) => this.#exchange.release(nowMs, out));
+    }
+  }
+
   async close(): Promise<void> {
     this.#end(new DeviceError("DEVICE_CLOSED", `${this.#transport.name} was closed by the appliance`));
     await this.#transport.close();
   }
 
-  async #shakeHands(): Promise<void> {
+  async #greet(): Promise<void> {
     const { clock, random, quietMs = 300, helloMs = 5000 } = this.#options;
     await sleep(clock, quietMs);
     // Ends whatever half line the device may hold.
-    this.#post(Buffer.from("\n\n"));
-    const nonce = Math.floor(random() * 0x1_0000_0000)
-      .toString(16)
-      .padStart(8, "0");
-    const tries = Math.max(1, Math.ceil(helloMs / HELLO_EVERY_MS));
-    const args = [String(PROTOCOL_VERSION), nonce];
-    const policy = { firstMs: HELLO_EVERY_MS, factor: 1, tries };
-    const reply = await this.#exchangeOne("HELLO", args, helloMs, policy).catch((error: unknown) => {
-      throw this.#explain(error);
-    });
-    this.#hello = parseHello(reply.args, reply.boot, nonce);
-    this.#exchange.adopt(reply.boot, this.#hello.credits);
+    this.#outbox.post(Buffer.from("\n\n"));
+    try {
+      const hello = await shakeHands((call) => this.#ask(call), random, helloMs);
+      this.#hello = hello;
+      this.#ears.forget();
+      this.#exchange.adopt(hello.boot, hello.credits);
+    } catch (error) {
+      throw noHello(error, this.#transport.name, this.#ears);
+    }
   }
 
-  #explain(error: unknown): unknown {
-    if (!(error instanceof DeviceError)) return error;
-    if (error.code === "DEVICE_REFUSED") return new DeviceError("DEVICE_PROTOCOL", error.detail, { cause: error });
-    if (error.code !== "DEVICE_DEADLINE") return error;
-    const heard = this.#lastLog === "" ? "nothing readable was heard" : `last heard: ${this.#lastLog.slice(0, 120)}`;
-    return new DeviceError("DEVICE_NO_HELLO", `${this.#transport.name} did not answer HELLO; ${heard}`);
+  async #changeRate(setRate: (baud: number) => Promise<void>, baud: number): Promise<void> {
+    const line = {
+      clock: this.#options.clock,
+      ask: (call: Call) => this.#ask(call),
+      post: (bytes: Uint8Array) => this.#outbox.post(bytes),
+      setRate: async (rate: number) => {
+        await setRate(rate);
+        this.#baud = rate;
+        this.#exchange.pace(rate);
+      },
+    };
+    try {
+      await changeRate(line, this.#baud, baud);
+    } catch (error) {
+      if (!(error instanceof DeviceError)) throw error;
+      if (error.code !== "DEVICE_RATE" && error.code !== "DEVICE_REFUSED") await this.#abandon(error);
+      throw error;
+    }
   }
 
-  #exchangeOne(verb: string, args: readonly string[], deadlineMs: number, retry: RetryPolicy) {
-    return new Promise<{ readonly args: readonly string[]; readonly boot: string }>((resolve, reject) => {
-      if (this.#gone !== undefined) return reject(this.#gone);
-      const id = this.#nextId++;
-      const nowMs = this.#options.clock.nowMs();
-      const out: Output[] = [];
-      this.#waiters.set(id, { resolve, reject });
-      this.#exchange.submit({ id, verb, args, deadlineAtMs: nowMs + deadlineMs, retry }, nowMs, out);
-      this.#perform(out);
-    });
+  #ask(call: Call): Promise<Reply> {
+    const { signal } = call;
+    if (this.#gone !== undefined) return Promise.reject(this.#gone);
+    if (signal?.aborted) return Promise.reject(new DeviceError("DEVICE_ABORTED", "the caller gave up"));
+    const cancel = (id: number) => this.#step((_, out) => this.#exchange.cancel(id, out));
+    return this.#waiters.wait(signal, cancel, (id) =>
+      this.#step((nowMs, out) => this.#exchange.submit(requestOf(call, id, nowMs), nowMs, out)),
+    );
   }
 
   #receive(chunk: Uint8Array): void {
     if (this.#gone !== undefined) return;
-    const nowMs = this.#options.clock.nowMs();
-    const out: Output[] = [];
-    for (const event of this.#decoder.push(chunk)) {
-      if (event.kind === "frame") this.#heardAtMs = nowMs;
-      if (event.kind === "log") this.#lastLog = event.text;
-      this.#exchange.receive(event, nowMs, out);
+    this.#step((nowMs, out) => {
+      for (const event of this.#decoder.push(chunk)) {
+        if (event.kind === "log") this.#hearLog(event.text);
+        this.#exchange.receive(event, nowMs, out);
+      }
+    });
+  }
+
+  /** Text is never data: what sounds like a restart is put to the test. */
+  #hearLog(raw: string): void {
+    const text = this.#redactor.text(raw);
+    const restarts = this.#ears.hear(text);
+    this.#options.onLog?.(text);
+    if (restarts && this.#hello !== undefined && !this.#probing) void this.#probe();
+  }
+
+  async #probe(): Promise<void> {
+    this.#probing = true;
+    try {
+      await this.#ask({ verb: "PING", args: [], urgent: true, deadlineMs: PROBE_DEADLINE_MS });
+      this.#ears.forget();
+      await sleep(this.#options.clock, PROBE_EVERY_MS);
+    } catch (error) {
+      const silent = error instanceof DeviceError && error.code === "DEVICE_DEADLINE" && !this.#changingRate;
+      if (silent) await this.#abandon(bootError(this.#transport.name, this.#ears));
+    } finally {
+      this.#probing = false;
     }
-    this.#perform(out);
   }
 
   #tick(): void {
     this.#cancelTimer = undefined;
-    const out: Output[] = [];
-    this.#exchange.tick(this.#options.clock.nowMs(), out);
-    this.#perform(out);
+    this.#step((nowMs, out) => this.#exchange.tick(nowMs, out));
   }
 
-  #perform(outputs: readonly Output[]): void {
-    for (const output of outputs) {
-      switch (output.kind) {
-        case "send":
-          this.#post(output.bytes);
-          break;
-        case "reply":
-          this.#take(output.id)?.resolve(output);
-          break;
-        case "failed":
-          this.#take(output.id)?.reject(new DeviceError(output.code, `${this.#transport.name}: ${output.detail}`));
-          break;
-        case "rebooted":
-          this.#end(new DeviceError("DEVICE_REBOOTED", `${this.#transport.name} restarted (boot ${output.boot})`));
-          void this.#transport.close();
-          break;
-      }
-    }
+  #step(input: (nowMs: number, out: Output[]) => void): void {
+    const out: Output[] = [];
+    input(this.#options.clock.nowMs(), out);
+    for (const output of out) this.#perform(output);
+    if (this.#exchange.unanswered === 0) for (const listener of this.#idleListeners.splice(0)) listener();
     this.#arm();
   }
 
-  #take(id: number): Waiter | undefined {
-    const waiter = this.#waiters.get(id);
-    this.#waiters.delete(id);
-    return waiter;
+  #perform(output: Output): void {
+    switch (output.kind) {
+      case "send":
+        this.#redactor.sent(output);
+        this.#outbox.post(output.bytes);
+        break;
+      case "reply":
+        this.#heardAtMs = this.#options.clock.nowMs();
+        this.#waiters.resolve(output.id, output.reply);
+        break;
+      case "failed": {
+        const { id, code, detail, refusal } = output;
+        const options = refusal === undefined ? {} : { refusal };
+        if (refusal !== undefined) this.#heardAtMs = this.#options.clock.nowMs();
+        this.#waiters.reject(id, new DeviceError(code, `${this.#transport.name}: ${detail}`, options));
+        break;
+      }
+      case "notice":
+        for (const listener of this.#noticeListeners) listener(output.args);
+        break;
+      case "rebooted":
+        void this.#abandon(bootError(this.#transport.name, this.#ears, output));
+        break;
+    }
   }
 
-  /** One write for all that a turn of the event loop produces: a serial port pays by the write, not by the byte. */
-  #post(bytes: Uint8Array): void {
-    this.#outbox.push(bytes);
-    if (this.#outbox.length > 1) return;
-    process.nextTick(() => {
-      const batch = this.#outbox;
-      this.#outbox = [];
-      if (this.#gone !== undefined) return;
-      // Not awaited: a write to a port that has gone may never come back; every request has its own deadline.
-      this.#transport.write(Buffer.concat(batch)).catch((error: unknown) => this.#end(closed(this.#transport, error)));
-    });
+  /** Not awaited: a write to a port that has gone may never come back; every request has its own deadline. */
+  #write(bytes: Uint8Array): void {
+    if (this.#gone !== undefined) return;
+    this.#transport.write(bytes).catch((cause: unknown) => this.#end(closedError(this.#transport.name, cause)));
+  }
+
+  #idle(): Promise<void> {
+    if (this.#exchange.unanswered === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idleListeners.push(resolve));
   }
 
   /** One timer at a time; it looks at everything pending, so a request that joins meanwhile waits a tick at most. */
@@ -228,19 +284,18 @@ export class Session {
     this.#cancelTimer = this.#options.clock.after(delayMs, () => this.#tick());
   }
 
+  #abandon(reason: DeviceError): Promise<void> {
+    this.#end(reason);
+    return this.#transport.close();
+  }
+
   #end(reason: DeviceError): void {
     if (this.#gone !== undefined) return;
     this.#gone = reason;
     this.#cancelTimer?.();
-    const out: Output[] = [];
-    this.#exchange.failAll(reason.code, reason.detail, out);
-    for (const waiter of this.#waiters.values()) waiter.reject(reason);
-    this.#waiters.clear();
+    this.#exchange.failAll(reason.code, reason.detail, []);
+    this.#waiters.rejectAll(reason);
+    for (const listener of this.#idleListeners.splice(0)) listener();
     for (const listener of this.#goneListeners.splice(0)) listener(reason);
   }
-}
-
-function closed(transport: Transport, cause: unknown): DeviceError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new DeviceError("DEVICE_CLOSED", `${transport.name} is gone: ${why}`, { cause });
 }

@@ -2,31 +2,76 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { findPorts } from "./find.ts";
+import { findPorts, type PortRoots, plugState } from "./find.ts";
 
-let root: string;
+let dev: string;
+let sys: string;
+let roots: PortRoots;
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "lv06-dev-"));
+  const folder = await mkdtemp(join(tmpdir(), "lv06-ports-"));
+  [dev, sys] = [join(folder, "dev"), join(folder, "sys")];
+  roots = { dev, sys };
+  await mkdir(join(dev, "serial", "by-id"), { recursive: true });
 });
-afterEach(() => rm(root, { recursive: true }));
+afterEach(() => rm(join(dev, ".."), { recursive: true }));
+
+/** A USB device as sysfs shows it: `/sys/class/tty/NAME/device` leads to its interface, a folder below. */
+async function inSys(name: string, words: Readonly<Record<string, string>>): Promise<void> {
+  const usb = join(sys, "devices", "usb1", `1-${name}`);
+  const port = join(usb, "1-1:1.0", name);
+  await mkdir(port, { recursive: true });
+  await mkdir(join(sys, "class", "tty", name), { recursive: true });
+  await symlink(port, join(sys, "class", "tty", name, "device"));
+  for (const [file, text] of Object.entries(words)) await writeFile(join(usb, file), `${text}\n`);
+}
 
 describe("findPorts", () => {
   it("prefers stable names, lists each port once and leaves other files out", async () => {
-    await mkdir(join(root, "serial", "by-id"), { recursive: true });
-    for (const name of ["ttyACM0", "ttyUSB1", "ttyS0", "null"]) await writeFile(join(root, name), "");
-    await symlink("../../ttyUSB1", join(root, "serial", "by-id", "usb-Silicon_Labs_CP2104-if00"));
-    await symlink("../../ttyUSB9", join(root, "serial", "by-id", "usb-gone"));
-    expect(await findPorts(root)).toEqual([
-      {
-        path: join(root, "serial", "by-id", "usb-Silicon_Labs_CP2104-if00"),
-        stable: true,
-        port: join(root, "ttyUSB1"),
-      },
-      { path: join(root, "ttyACM0"), stable: false, port: join(root, "ttyACM0") },
+    for (const name of ["ttyACM0", "ttyUSB1", "ttyS0", "null"]) await writeFile(join(dev, name), "");
+    await symlink("../../ttyUSB1", join(dev, "serial", "by-id", "usb-Silicon_Labs_CP2104-if00"));
+    await symlink("../../ttyUSB9", join(dev, "serial", "by-id", "usb-gone"));
+    expect(await findPorts(roots)).toEqual([
+      { path: join(dev, "serial", "by-id", "usb-Silicon_Labs_CP2104-if00"), stable: true, port: join(dev, "ttyUSB1") },
+      { path: join(dev, "ttyACM0"), stable: false, port: join(dev, "ttyACM0") },
     ]);
   });
 
+  it("reads from sysfs what the port's USB device says of itself, and names the chip", async () => {
+    await writeFile(join(dev, "ttyUSB0"), "");
+    await inSys("ttyUSB0", {
+      idVendor: "10c4",
+      idProduct: "ea60",
+      product: "CP2104 USB to UART",
+      serial: "0216\u001b[31m99",
+    });
+    const [found] = await findPorts(roots);
+    expect(found).toMatchObject({
+      usb: { vendorId: "10c4", productId: "ea60", product: "CP2104 USB to UART", serial: "0216[31m99" },
+      bridge: "Silicon Labs CP210x",
+    });
+    expect(found?.usb).not.toHaveProperty("manufacturer");
+  });
+
   it("finds nothing where there is nothing", async () => {
-    expect(await findPorts(join(root, "none"))).toEqual([]);
+    expect(await findPorts({ dev: join(dev, "none"), sys })).toEqual([]);
+  });
+});
+
+describe("plugState", () => {
+  it("changes when a port comes, goes, or is plugged again under its name, and not otherwise", async () => {
+    const named = join(dev, "elsewhere");
+    const states = [await plugState([named], roots)];
+    await writeFile(join(dev, "ttyACM0"), "");
+    states.push(await plugState([named], roots));
+    expect(await plugState([named], roots)).toBe(states[1]);
+    await writeFile(join(dev, "another"), "");
+    await rm(join(dev, "ttyACM0"));
+    states.push(await plugState([named], roots));
+    await writeFile(join(dev, "ttyACM0"), "");
+    states.push(await plugState([named], roots));
+    await writeFile(named, "");
+    states.push(await plugState([named], roots));
+    expect(new Set(states).size).toBe(4);
+    expect(states[2]).toBe(states[0]);
   });
 });

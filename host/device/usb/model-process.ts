@@ -13,12 +13,26 @@ export interface ModelOptions {
   readonly seed?: number;
   /** Moves bytes no faster than a line of this rate. */
   readonly baud?: number;
+  /** A UART: starts at 115,200 baud, has BAUD, and a host at another rate sends and reads garbage. Default native USB. */
+  readonly uart?: boolean;
+  /** What the searches' times are drawn from; default 433.6. */
+  readonly hashrateGhs?: number;
+  /** A share of difficulty d takes the time of one of d × this; 0: as fast as the CPU finds it. */
+  readonly workScale?: number;
+  /** 32 bytes as hex digits; null: no key is provisioned; default one derived from the seed. */
+  readonly key?: string | null;
+  /** Prints what an ESP32 prints when it boots. */
+  readonly banner?: boolean;
 }
 
 export interface ModelProcess {
   /** The pseudo-terminal, such as `/dev/pts/3`. */
   readonly path: string;
   readonly pid: number;
+  /** Its supply breaks down for a moment: it restarts and has forgotten image and search. */
+  brownOut(): void;
+  /** Its firmware crashes and restarts. */
+  crash(): void;
   /** SIGTERM, as a person unplugging it with care; SIGKILL pulls the plug. Resolves when the process has ended. */
   stop(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
 }
@@ -32,14 +46,23 @@ export async function startModel(options: ModelOptions): Promise<ModelProcess> {
   const path = await firstLine(child);
   const { pid } = child;
   if (pid === undefined) throw new DeviceError("DEVICE_MODEL", "the model has no process id");
-  return { path, pid, stop: (signal = "SIGTERM") => stop(child, signal) };
+  return {
+    path,
+    pid,
+    brownOut: () => void child.kill("SIGUSR1"),
+    crash: () => void child.kill("SIGUSR2"),
+    stop: (signal = "SIGTERM") => stop(child, signal),
+  };
 }
 
-function modelArgs({ link, seed, baud }: ModelOptions): string[] {
-  const args: string[] = [];
-  if (link !== undefined) args.push("--link", link);
-  if (seed !== undefined) args.push("--seed", String(seed));
-  if (baud !== undefined) args.push("--baud-pace", String(baud));
+function modelArgs({ link, seed, baud, uart, hashrateGhs, workScale, key, banner }: ModelOptions): string[] {
+  const valued = { link, seed, "baud-pace": baud, "hashrate-ghs": hashrateGhs, "work-scale": workScale, key };
+  const args = Object.entries(valued).flatMap(([name, value]) =>
+    value === undefined || value === null ? [] : [`--${name}`, String(value)],
+  );
+  if (key === null) args.push("--no-key");
+  if (uart) args.push("--uart");
+  if (banner) args.push("--banner");
   return args;
 }
 

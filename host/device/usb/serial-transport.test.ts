@@ -1,8 +1,15 @@
 /** The traps of a serial port, on a real pseudo-terminal. */
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { promisify } from "node:util";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "../clock.ts";
+import { FakeClock } from "../testing/fake-clock.ts";
 import { buildModel, modelProgram } from "../testing/firmware.ts";
+import { clearHangUp } from "./hang-up.ts";
 import { type ModelProcess, startModel } from "./model-process.ts";
+import { type ModemLines, pulseReset } from "./reset-line.ts";
+import { HangUpPort } from "./serial-port.ts";
 import { openSerial } from "./serial-transport.ts";
 import { UsbDevice } from "./usb-device.ts";
 
@@ -12,8 +19,16 @@ let model: ModelProcess;
 beforeAll(buildModel);
 afterEach(() => model.stop("SIGKILL"));
 
-async function openModel() {
+/** The port's settings as another program sees them. */
+async function settings(): Promise<string> {
+  return (await promisify(execFile)("stty", ["-F", model.path, "-a"])).stdout;
+}
+
+beforeEach(async () => {
   model = await startModel({ program: modelProgram });
+});
+
+function openModel() {
   return openSerial({ path: model.path, ...options });
 }
 
@@ -32,6 +47,29 @@ describe("a serial port", () => {
     await transport.write(Buffer.from("x")).catch(() => {});
     await transport.close();
     expect(ends).toBe(1);
+  });
+
+  it("reads while a write waits for room", async () => {
+    await model.stop();
+    model = await startModel({ program: modelProgram, baud: 9600 });
+    const transport = await openModel();
+    const heard = new Promise<void>((resolve) => {
+      transport.onChunk((chunk) => String(chunk).includes("LV06 direct") && resolve());
+    });
+    let write = "pending";
+    const over = transport.write(Buffer.from(`?\n${"x".repeat(500_000)}`)).then(
+      () => {
+        write = "written";
+      },
+      () => {
+        write = "failed";
+      },
+    );
+    await heard;
+    expect(write).toBe("pending");
+    await model.stop("SIGKILL");
+    await over;
+    expect(write).toBe("failed");
   });
 
   it("fails a write that a vanished device never took", async () => {
@@ -62,5 +100,68 @@ describe("a serial port", () => {
     process.kill(model.pid, "SIGCONT");
     await device.ping();
     await device.close();
+  });
+
+  it("is this program's alone: a second opening is refused, also by this program, until it is closed", async () => {
+    const transport = await openModel();
+    const again = () => openSerial({ path: model.path, ...options });
+    await expect(again()).rejects.toMatchObject({ code: "DEVICE_OPEN" });
+    await transport.close();
+    await (await again()).close();
+  });
+
+  it("changes its rate while it is open, and stays readable", async () => {
+    const transport = await openModel();
+    expect(await settings()).toMatch(/^speed 115200 baud/);
+    await transport.setRate(921_600);
+    expect(await settings()).toMatch(/^speed 921600 baud/);
+    const device = await UsbDevice.open(transport, options);
+    await device.ping();
+    await device.close();
+    await expect(transport.setRate(115_200)).rejects.toThrow("closed");
+  });
+
+  it("keeps the lines up when it is closed: HUPCL is cleared, which a change of rate leaves so", async () => {
+    const port = new HangUpPort({ path: model.path, baudRate: 115_200, hupcl: true, autoOpen: false });
+    await new Promise((resolve) => port.open(resolve));
+    expect(await settings()).toMatch(/ hupcl/);
+    await new Promise((resolve) => port.close(resolve));
+    // The stock way leaves the flag as it finds it.
+    const transport = await openSerial({ path: model.path, ...options });
+    expect(transport.staysUpOnClose).toBe(true);
+    expect(await settings()).toMatch(/-hupcl/);
+    await transport.setRate(460_800);
+    expect(await settings()).toMatch(/-hupcl/);
+    await transport.close();
+  });
+
+  it("says so where HUPCL cannot be cleared, and can be used all the same", async () => {
+    const port = new HangUpPort({ path: model.path, baudRate: 115_200, autoOpen: false });
+    await new Promise((resolve) => port.open(resolve));
+    expect(await clearHangUp(port.fd ?? -1, systemClock, "/nowhere/stty")).toBe(false);
+    const flags = readFileSync(`/proc/self/fdinfo/${port.fd}`, "latin1");
+    // Reading would hold a thread for ever if clearing had made the port blocking.
+    expect(Number.parseInt(/flags:\s*(\d+)/.exec(flags)?.[1] ?? "", 8) & 0o4000).toBe(0o4000);
+    await new Promise((resolve) => port.close(resolve));
+  });
+
+  it("has no reset line on a pseudo-terminal, and names that", async () => {
+    const transport = await openModel();
+    await expect(transport.resetBoard()).rejects.toMatchObject({ code: "DEVICE_UNSUPPORTED" });
+    await transport.close();
+  });
+});
+
+describe("the reset line", () => {
+  it("is pulled and released with IO0 released throughout, so that the board starts its own firmware", async () => {
+    const clock = new FakeClock();
+    const seen: [number, ModemLines][] = [];
+    const pulse = pulseReset(async (lines) => void seen.push([clock.nowMs(), lines]), clock);
+    await clock.advance(1000);
+    await pulse;
+    expect(seen).toEqual([
+      [0, { dtr: false, rts: true }],
+      [200, { dtr: false, rts: false }],
+    ]);
   });
 });

@@ -7,6 +7,8 @@ import { errorCode, errorMessage } from "../../base/error.ts";
 import type { Clock } from "../clock.ts";
 import { DeviceError } from "../errors.ts";
 import type { Transport } from "../transport.ts";
+import { clearHangUp } from "./hang-up.ts";
+import { type ModemLines, pulseReset, RELEASED } from "./reset-line.ts";
 import { HangUpPort } from "./serial-port.ts";
 
 export interface SerialOptions {
@@ -19,6 +21,20 @@ export interface SerialOptions {
 const OPEN_DEADLINE_MS = 5000;
 const CLOSE_DEADLINE_MS = 1000;
 
+/** A serial port, and what can be done with a line that has rates and modem lines. */
+export interface SerialLine extends Transport {
+  /** Whether closing leaves DTR and RTS alone. If not, closing the port may reset an ESP32 board. */
+  readonly staysUpOnClose: boolean;
+  /** Changes the rate, in baud; bytes not yet sent or read are thrown away. @throws Error */
+  setRate(baud: number): Promise<void>;
+  /**
+   * Pulses the board's reset line: EN through RTS, with IO0 (DTR) released, as esptool does after flashing.
+   *
+   * @throws DeviceError DEVICE_UNSUPPORTED where there is no such line: a pseudo-terminal, some adapters
+   */
+  resetBoard(): Promise<void>;
+}
+
 /**
  * Opens the port exclusively, with DTR and RTS released together.
  *
@@ -26,13 +42,15 @@ const CLOSE_DEADLINE_MS = 1000;
  *
  * @throws DeviceError DEVICE_ABSENT if there is no such port, DEVICE_OPEN if it cannot be had
  */
-export async function openSerial({ path, baud, clock }: SerialOptions): Promise<Transport> {
-  const port = new HangUpPort({ path, baudRate: baud, autoOpen: false, lock: true });
+export async function openSerial({ path, baud, clock }: SerialOptions): Promise<SerialLine> {
+  const port = new HangUpPort({ path, baudRate: baud, autoOpen: false, lock: true, hupcl: false });
   // An 'error' event without a listener would end the process; what matters comes through callbacks and 'close'.
   port.on("error", () => {});
   await open(port, clock);
-  await releaseLines(port);
-  return new SerialTransport(port, clock);
+  // A pseudo-terminal has no such lines.
+  await setLines(port, RELEASED).catch(() => {});
+  const staysUpOnClose = port.fd !== undefined && (await clearHangUp(port.fd, clock));
+  return new SerialTransport(port, clock, staysUpOnClose);
 }
 
 function open(port: SerialPort, clock: Clock): Promise<void> {
@@ -55,15 +73,19 @@ function openError(path: string, error: Error): DeviceError {
   return new DeviceError(absent ? "DEVICE_ABSENT" : "DEVICE_OPEN", `${path}: ${error.message}`, { cause: error });
 }
 
-/** In one call: set separately, each passes through the levels that reset the chip. A pseudo-terminal has no such lines. */
-function releaseLines(port: SerialPort): Promise<void> {
-  return new Promise((resolve) => {
-    port.set({ dtr: false, rts: false }, () => resolve());
+/** In one call: set separately, each passes through the levels that reset the chip. What is not named is set, too. */
+function setLines(port: SerialPort, lines: ModemLines): Promise<void> {
+  return new Promise((resolve, reject) => {
+    port.set({ brk: false, cts: false, dsr: false, ...lines }, (error) => {
+      if (error === null || error === undefined) resolve();
+      else reject(error);
+    });
   });
 }
 
-class SerialTransport implements Transport {
+class SerialTransport implements SerialLine {
   readonly name: string;
+  readonly staysUpOnClose: boolean;
   readonly #port: SerialPort;
   readonly #clock: Clock;
   readonly #pending = new Set<(reason: Error) => void>();
@@ -71,8 +93,9 @@ class SerialTransport implements Transport {
   #onClose: (reason: Error) => void = () => {};
   #ended: Error | undefined;
 
-  constructor(port: SerialPort, clock: Clock) {
+  constructor(port: SerialPort, clock: Clock, staysUpOnClose: boolean) {
     this.name = port.path;
+    this.staysUpOnClose = staysUpOnClose;
     this.#port = port;
     this.#clock = clock;
     // Always reading: without a reader an unplugged port gives no sign at all.
@@ -99,6 +122,26 @@ class SerialTransport implements Transport {
         else reject(new Error(errorMessage(error)));
       });
     });
+  }
+
+  setRate(baud: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) return reject(this.#ended);
+      this.#port.update({ baudRate: baud }, (error) => {
+        if (error === null || error === undefined) resolve();
+        else reject(new Error(`${this.name} does not go at ${baud} baud: ${errorMessage(error)}`));
+      });
+    });
+  }
+
+  async resetBoard(): Promise<void> {
+    try {
+      await pulseReset((lines) => setLines(this.#port, lines), this.#clock);
+    } catch (error) {
+      throw new DeviceError("DEVICE_UNSUPPORTED", `${this.name} has no reset line: ${errorMessage(error)}`, {
+        cause: error,
+      });
+    }
   }
 
   async close(): Promise<void> {

@@ -1,26 +1,65 @@
 /** An LV06 with direct-hash firmware, or its model, as a Device. */
 
-import type { DeviceHealth, DeviceInfo, LiveDevice, RequestOptions } from "../device.ts";
-import { SHA256_BYTES } from "../digest.ts";
+import type {
+  Attestation,
+  Capability,
+  DeviceHealth,
+  DeviceImage,
+  DeviceInfo,
+  ImageAnswer,
+  ImageOptions,
+  ImageQuestion,
+  LiveDevice,
+  RequestOptions,
+  WorkJob,
+  WorkOptions,
+  WorkOutcome,
+} from "../device.ts";
 import { DeviceError } from "../errors.ts";
-import { parseHealth } from "../session/hello.ts";
-import { Session, type SessionCounters, type SessionOptions } from "../session/session.ts";
+import { badReply } from "../session/commands/data.ts";
+import { hashBlocks } from "../session/commands/hash.ts";
+import { askImage } from "../session/commands/image.ts";
+import { attest, deriveKey } from "../session/commands/keyed.ts";
+import { TurnQueue } from "../session/commands/turns.ts";
+import { searchWork } from "../session/commands/work.ts";
+import { parseHealth } from "../session/health.ts";
+import type { Hello } from "../session/hello.ts";
+import type { SessionCounters, SessionOptions } from "../session/options.ts";
+import { RateLadder } from "../session/rate-ladder.ts";
+import type { Reply } from "../session/request.ts";
+import { Session } from "../session/session.ts";
 import type { Transport } from "../transport.ts";
 
-const HASH_DEADLINE_MS = 120_000;
+export interface UsbDeviceOptions extends SessionOptions {
+  /**
+   * Whether to look for the highest rate that the line carries, and to step down where it damages lines; default
+   * true. Without rates in HELLO, or a transport that can change its own, there is nothing to climb.
+   */
+  readonly climb?: boolean;
+}
+
 const SHORT_DEADLINE_MS = 5000;
-const DIGEST_HEX = new RegExp(`^[0-9a-f]{${2 * SHA256_BYTES}}$`);
+/** Calls that may wait for the one that the device is busy with. */
+const CALLS_WAITING = 16;
+const LOG_LEVELS = 5;
 
 export class UsbDevice implements LiveDevice {
   readonly kind = "usb";
   readonly info: DeviceInfo;
   readonly #session: Session;
-  readonly #clock: SessionOptions["clock"];
+  readonly #options: UsbDeviceOptions;
+  readonly #images = new TurnQueue(CALLS_WAITING);
+  /** A repeat of an earlier level must not undo a later one. */
+  readonly #logs = new TurnQueue(CALLS_WAITING);
+  readonly #ladder: RateLadder | undefined;
+  #searching = false;
 
-  private constructor(session: Session, clock: SessionOptions["clock"]) {
+  private constructor(session: Session, transport: Transport, options: UsbDeviceOptions) {
     const { hello } = session;
     this.#session = session;
-    this.#clock = clock;
+    this.#options = options;
+    const canClimb = hello.rates.length > 0 && transport.setRate !== undefined && options.climb !== false;
+    this.#ladder = canClimb ? new RateLadder(hello.rates, session.baud) : undefined;
     this.info = {
       id: hello.device,
       firmware: hello.firmware,
@@ -32,50 +71,132 @@ export class UsbDevice implements LiveDevice {
   }
 
   /**
-   * Shakes hands over a fresh transport, which is closed again if that fails.
+   * Shakes hands over a fresh transport, which is closed again if that fails, and climbs to the line's best rate.
    *
-   * @throws DeviceError DEVICE_NO_HELLO, DEVICE_PROTOCOL, DEVICE_CLOSED
+   * @throws DeviceError DEVICE_NO_HELLO, DEVICE_BOOTLOADER, DEVICE_BROWNOUT, DEVICE_CRASHED, DEVICE_PROTOCOL,
+   *   DEVICE_CLOSED, DEVICE_DEADLINE if the device was lost on the way up
    */
-  static async open(transport: Transport, options: SessionOptions): Promise<UsbDevice> {
-    return new UsbDevice(await Session.open(transport, options), options.clock);
+  static async open(transport: Transport, options: UsbDeviceOptions): Promise<UsbDevice> {
+    const device = new UsbDevice(await Session.open(transport, options), transport, options);
+    try {
+      await device.#climb();
+      return device;
+    } catch (error) {
+      await device.close();
+      throw error;
+    }
+  }
+
+  /** All that HELLO said, limits included. */
+  get hello(): Hello {
+    return this.#session.hello;
   }
 
   get counters(): SessionCounters {
     return this.#session.counters;
   }
 
-  /** Default deadline 120 s. Blocks travel as wide as the device's credits allow. */
-  async hash(blocks: readonly Uint8Array[], options: RequestOptions = {}): Promise<Uint8Array[]> {
-    this.#need("hash");
-    const unfit = blocks.find((block) => block.length === 0 || block.length > this.info.maxBlockBytes);
-    if (unfit !== undefined) {
-      throw new DeviceError(
-        "DEVICE_LIMIT",
-        `a block of ${unfit.length} bytes; the device takes 1 to ${this.info.maxBlockBytes}`,
-      );
-    }
-    return abortable(options.signal, (stopped) => this.#hashAll(blocks, options.deadlineMs, stopped));
-  }
-
-  async health(options: RequestOptions = {}): Promise<DeviceHealth> {
-    this.#need("health");
-    return parseHealth(await this.#short("HEALTH", options));
+  /** The line's present rate, in baud. */
+  get baud(): number {
+    return this.#session.baud;
   }
 
   get heardAtMs(): number {
     return this.#session.heardAtMs;
   }
 
+  /** Default deadline 120 s. Blocks travel by BATCH where that is faster, as wide as the device's credits allow. */
+  async hash(blocks: readonly Uint8Array[], options: RequestOptions = {}): Promise<Uint8Array[]> {
+    this.#need("hash");
+    return this.#judged(hashBlocks(this.#session, blocks, options, () => this.#options.clock.nowMs()));
+  }
+
+  /** Default deadline 30 s and twice what the pixels take on the line, from when the image's turn comes. */
+  async image(image: DeviceImage, question: ImageQuestion, options: ImageOptions = {}): Promise<ImageAnswer> {
+    this.#need("image");
+    const { clock, random } = this.#options;
+    const tools = { nowMs: () => clock.nowMs(), random };
+    const turn = () => askImage(this.#session, image, question, options, tools);
+    return this.#judged(this.#images.take(turn, options.signal));
+  }
+
+  async work(job: WorkJob, options: WorkOptions = {}): Promise<WorkOutcome> {
+    this.#need("work");
+    if (this.#searching) throw new DeviceError("DEVICE_BUSY", `${this.info.id} searches already`);
+    this.#searching = true;
+    try {
+      return await searchWork(this.#session, job, options, this.#options);
+    } finally {
+      this.#searching = false;
+    }
+  }
+
+  async attest(commitment: Uint8Array, challenge: Uint8Array, options: RequestOptions = {}): Promise<Attestation> {
+    this.#need("attest");
+    return attest(this.#session, commitment, challenge, { deadlineMs: SHORT_DEADLINE_MS, ...options });
+  }
+
+  /**
+   * Key material that only this device can make again (HKDF-Expand under its key, SPEC §5.7): a secret.
+   *
+   * @param context 32 bytes that say what the key is for
+   * @returns 32 bytes
+   * @throws DeviceError, which never holds the key
+   */
+  async key(context: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
+    this.#need("key");
+    return deriveKey(this.#session, context, { deadlineMs: SHORT_DEADLINE_MS, ...options });
+  }
+
+  async health(options: RequestOptions = {}): Promise<DeviceHealth> {
+    this.#need("health");
+    return parseHealth((await this.#short("HEALTH", [], options)).args);
+  }
+
   /** A refusal is a sign of life too: the smallest devices know only HELLO and HASH. */
   async ping(options: RequestOptions = {}): Promise<void> {
     try {
-      await this.#short("PING", options);
+      await this.#judged(this.#short("PING", [], options));
     } catch (error) {
       if (!(error instanceof DeviceError && error.code === "DEVICE_REFUSED")) throw error;
     }
   }
 
-  onGone(listener: (reason: Error) => void): void {
+  /**
+   * Moves the line to one of `hello.rates`; requests wait meanwhile.
+   *
+   * @throws DeviceError DEVICE_UNSUPPORTED, DEVICE_LIMIT, DEVICE_BUSY; DEVICE_RATE if the line stays as it was
+   */
+  async setRate(baud: number): Promise<void> {
+    this.#need("baud");
+    await this.#session.setRate(baud);
+    this.#ladder?.moved(this.#session.baud, this.#totals());
+  }
+
+  /** What the device logs until the next HELLO or restart: 0 nothing, 1 errors … 5 everything. @throws DeviceError */
+  async log(level: number, options: RequestOptions = {}): Promise<void> {
+    this.#need("log");
+    if (!Number.isInteger(level) || level < 0 || level > LOG_LEVELS) throw new RangeError(`log level ${level}`);
+    await this.#logs.take(() => this.#short("LOG", [String(level)], options), options.signal);
+  }
+
+  /** Restarts the device, which ends this connection. @throws DeviceError if it did not */
+  async reset(options: RequestOptions = {}): Promise<void> {
+    this.#need("reset");
+    let gone = false;
+    this.onGone(({ code }) => {
+      gone = code !== "DEVICE_CLOSED";
+    });
+    try {
+      const { args } = await this.#short("RESET", [this.info.bootId], options);
+      if (args.length > 0) throw badReply("RESET", args);
+    } catch (error) {
+      // Another boot id: the reply was lost, the restart was not.
+      if (!gone) throw error;
+    }
+  }
+
+  onGone(listener: (reason: DeviceError) => void): void {
     this.#session.onGone(listener);
   }
 
@@ -83,62 +204,44 @@ export class UsbDevice implements LiveDevice {
     return this.#session.close();
   }
 
-  #short(verb: string, { signal, deadlineMs = SHORT_DEADLINE_MS }: RequestOptions): Promise<readonly string[]> {
-    return abortable(signal, () => this.#session.request(verb, [], deadlineMs));
+  #short(verb: string, args: readonly string[], options: RequestOptions): Promise<Reply> {
+    return this.#session.request({ verb, args, deadlineMs: SHORT_DEADLINE_MS, ...options });
   }
 
-  /** As many runners as the device has credits, each with one block under way. */
-  async #hashAll(
-    blocks: readonly Uint8Array[],
-    deadlineMs = HASH_DEADLINE_MS,
-    stopped: () => boolean,
-  ): Promise<Uint8Array[]> {
-    const endMs = this.#clock.nowMs() + deadlineMs;
-    const digests: Uint8Array[] = new Array(blocks.length);
-    let next = 0;
-    let failed = false;
-    const run = async () => {
-      while (!failed && !stopped()) {
-        const index = next++;
-        const block = blocks[index];
-        if (block === undefined) return;
-        digests[index] = await this.#hashOne(block, endMs);
-      }
-    };
-    const runners = Math.min(this.#session.hello.credits.lines, blocks.length);
-    const guarded = () =>
-      run().catch((error: unknown) => {
-        failed = true;
-        throw error;
-      });
-    await Promise.all(Array.from({ length: runners }, guarded));
-    return digests;
+  async #climb(): Promise<void> {
+    for (const rate of this.#ladder?.climb() ?? []) if (await this.#tryRate(rate)) return;
   }
 
-  async #hashOne(block: Uint8Array, endMs: number): Promise<Uint8Array> {
-    const hex = Buffer.from(block.buffer, block.byteOffset, block.byteLength).toString("hex");
-    const [digest = "", ...rest] = await this.#session.request("HASH", [hex], endMs - this.#clock.nowMs());
-    if (rest.length > 0 || !DIGEST_HEX.test(digest)) {
-      throw new DeviceError("DEVICE_REPLY", `HASH was answered with ${[digest, ...rest].join(" ").slice(0, 100)}`);
+  async #tryRate(rate: number): Promise<boolean> {
+    try {
+      await this.setRate(rate);
+      return true;
+    } catch (error) {
+      const stays = error instanceof DeviceError && (error.code === "DEVICE_RATE" || error.code === "DEVICE_REFUSED");
+      if (stays) return false;
+      throw error;
     }
-    return Buffer.from(digest, "hex");
   }
 
-  #need(capability: "hash" | "health"): void {
+  /** After each call: a line that damages too much goes slower from then on. */
+  async #judged<T>(call: Promise<T>): Promise<T> {
+    try {
+      return await call;
+    } finally {
+      const lower = this.#ladder?.judge(this.#totals());
+      // What fails here ends the session, whose listeners hear of it.
+      if (lower !== undefined) this.#tryRate(lower).catch(() => {});
+    }
+  }
+
+  #totals() {
+    const { frames, discarded, naks } = this.#session.counters;
+    const damaged = discarded.long + discarded.bytes + discarded.form + discarded.crc;
+    return { lines: frames + damaged, damaged: damaged + naks };
+  }
+
+  #need(capability: Capability): void {
     if (this.info.capabilities.has(capability)) return;
     throw new DeviceError("DEVICE_UNSUPPORTED", `${this.info.id} has no ${capability}`);
   }
-}
-
-/** Rejects with DEVICE_ABORTED as soon as the signal fires; what is under way settles unseen. */
-function abortable<T>(signal: AbortSignal | undefined, start: (stopped: () => boolean) => Promise<T>): Promise<T> {
-  if (signal === undefined) return start(() => false);
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(new DeviceError("DEVICE_ABORTED", "the caller gave up"));
-    if (signal.aborted) return abort();
-    signal.addEventListener("abort", abort, { once: true });
-    start(() => signal.aborted)
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener("abort", abort));
-  });
 }

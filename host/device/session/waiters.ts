@@ -1,0 +1,50 @@
+/** Who waits for which request's answer. */
+import type { DeviceError } from "../errors.ts";
+import type { Reply } from "./request.ts";
+
+interface Waiter {
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: DeviceError) => void;
+  /** The caller's signal is no longer heard. */
+  readonly release: () => void;
+}
+
+export class Waiters {
+  readonly #waiters = new Map<number, Waiter>();
+  #nextId = 1;
+
+  /**
+   * @param giveUp called with the id when the signal fires before the answer
+   * @param start called with the id once its answer can be taken
+   * @returns what becomes of the request
+   */
+  wait(signal: AbortSignal | undefined, giveUp: (id: number) => void, start: (id: number) => void): Promise<Reply> {
+    const id = this.#nextId++;
+    const abort = () => giveUp(id);
+    const release = () => signal?.removeEventListener("abort", abort);
+    signal?.addEventListener("abort", abort, { once: true });
+    return new Promise<Reply>((resolve, reject) => {
+      this.#waiters.set(id, { resolve, reject, release });
+      start(id);
+    });
+  }
+
+  resolve(id: number, reply: Reply): void {
+    this.#take(id)?.resolve(reply);
+  }
+
+  reject(id: number, error: DeviceError): void {
+    this.#take(id)?.reject(error);
+  }
+
+  rejectAll(error: DeviceError): void {
+    for (const id of [...this.#waiters.keys()]) this.reject(id, error);
+  }
+
+  #take(id: number): Waiter | undefined {
+    const waiter = this.#waiters.get(id);
+    this.#waiters.delete(id);
+    waiter?.release();
+    return waiter;
+  }
+}
