@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorCode, errorMessage } from "../base/error.ts";
 import type { Config } from "../config/schema.ts";
+import type { LinkState } from "../device/device-link.ts";
 import { clockSynced } from "../health/machine.ts";
 import { Inbox, type Refusal } from "../ingest/inbox.ts";
 import { MqttClient } from "../mqtt/client.ts";
@@ -49,6 +50,7 @@ export class Appliance {
   readonly #images: Images;
   readonly #inbox: Inbox;
   readonly #health: HealthReport;
+  #deviceState: LinkState["kind"] = "stopped";
   #broker: EmbeddedBroker | undefined;
   #client: MqttClient | undefined;
   #publisher: OutboxPublisher | undefined;
@@ -69,9 +71,10 @@ export class Appliance {
     });
     this.#cache = new Cache({ path: join(config.dataDir, CACHE_FILE), maxBytes: cacheMaxBytes });
     this.#recorder = new Recorder(this.#store, this.#identity);
-    this.#device = new ConfiguredDevice(config, (state) => this.#health.deviceChanged(state));
+    this.#device = new ConfiguredDevice(config, (state) => this.#deviceChanged(state));
     this.#checker = new DigestChecker({
       device: () => this.#device.hashing(),
+      judged: (device, judgement) => this.#device.judged(device, judgement),
       report: (report) => this.#checked(report),
       monotonicMs: () => performance.now(),
     });
@@ -193,6 +196,20 @@ export class Appliance {
     this.#log.warn({ part: "ingest", code, fileDigest }, "an image was refused");
     const short = message.slice(0, 500);
     this.#event({ kind: "ingest-refused", reference, fileDigest, code, message: short, intendedUse: "research-only" });
+  }
+
+  #deviceChanged(state: LinkState): void {
+    this.#health.deviceChanged(state);
+    // Once a state: a device that stays away is looked for every half minute.
+    if (state.kind === this.#deviceState || state.kind === "connecting") return;
+    this.#deviceState = state.kind;
+    const fields = { part: "device", state: state.kind };
+    if (state.kind === "ready") {
+      const { id, firmware, simulated } = state.device.info;
+      this.#log.info({ ...fields, id, firmware, simulated }, "the device is there");
+    } else if (state.kind !== "stopped") {
+      this.#log.warn({ ...fields, ...state.recovery, code: errorCode(state.error) }, errorMessage(state.error));
+    }
   }
 
   #checked(report: CheckReport): void {

@@ -87,8 +87,8 @@ export class HealthReport {
   }
 
   deviceChanged(state: LinkState): void {
-    if (state.kind === "failed" || state.kind === "absent") this.count(errorCode(state.error));
-    if (state.kind === "ready" || state.kind === "failed" || state.kind === "absent") this.#soon();
+    if ("error" in state) this.count(errorCode(state.error));
+    if (state.kind !== "connecting" && state.kind !== "stopped") this.#soon();
     // A new connection is a new chance: the next comparison judges it.
     if (state.kind === "ready") this.#mismatched = false;
   }
@@ -130,7 +130,12 @@ export class HealthReport {
     return {
       // Between two states is no news: an alarm stays as it was while a connection is being tried.
       ...(mqtt === "online" || mqtt === "offline" ? { BROKER_AWAY: mqtt === "offline" } : {}),
-      ...(link === "connecting" ? {} : { DEVICE_ABSENT: link === "absent" || link === "failed" }),
+      ...(link === "connecting"
+        ? {}
+        : {
+            DEVICE_ABSENT: link === "absent" || link === "failed" || link === "resting",
+            DEVICE_DISTRUSTED: link === "distrusted",
+          }),
       CLOCK_UNSYNCED: clockSynced() === false,
       DIGEST_MISMATCH: this.#mismatched,
       DISK_LOW: machine.diskFreeBytes !== undefined && machine.diskFreeBytes < DISK_LOW_BYTES,
@@ -147,7 +152,7 @@ export class HealthReport {
     const present = device.present();
     const { inFlight, waiting } = inbox.counts;
     const link = device.state;
-    const linkError = link.kind === "failed" || link.kind === "absent" ? errorCode(link.error) : null;
+    const linkError = "error" in link ? errorCode(link.error) : null;
     return {
       state: this.#alarms.size === 0 ? "ok" : "degraded",
       alarms: [...this.#alarms.keys()].sort(),
@@ -166,6 +171,7 @@ export class HealthReport {
         state: link.kind,
         simulated: present?.simulated ?? false,
         readings: { ...readings },
+        ...(link.kind === "none" ? {} : { recovery: device.recovery }),
       },
       mqtt: {
         state: mqtt?.state ?? "stopped",

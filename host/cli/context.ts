@@ -58,6 +58,8 @@ export function action<Args extends unknown[]>(
   };
 }
 
+const NO_DEVICE = new Set(["DEVICE_ABSENT", "DEVICE_BOOTLOADER", "DEVICE_NO_HELLO", "DEVICE_OPEN", "DEVICE_OTHER"]);
+
 /** For a failure that ends a command, and for one file among many. */
 export function exitCodeOf(error: unknown): ExitCode {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
@@ -65,6 +67,6 @@ export function exitCodeOf(error: unknown): ExitCode {
   // The inbox is the appliance's own folder, not an input.
   if (code === "INGEST_INBOX") return EXIT.failed;
   if (isRefusal(error) || error instanceof IngestError) return EXIT.refused;
-  if (code === "DEVICE_ABSENT" || code === "DEVICE_OPEN" || code === "DEVICE_NO_HELLO") return EXIT.deviceAbsent;
+  if (NO_DEVICE.has(code)) return EXIT.deviceAbsent;
   return EXIT.failed;
 }

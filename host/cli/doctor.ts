@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { constants } from "node:fs";
 import { access, mkdir, statfs } from "node:fs/promises";
 import { connect } from "node:net";
@@ -10,6 +11,7 @@ import { action, packageVersion } from "./context.ts";
 import { EXIT, examples, table } from "./output.ts";
 
 const BROKER_DEADLINE_MS = 3_000;
+const STTY_DEADLINE_MS = 1_000;
 const DISK_FREE_MIN_BYTES = 512 * 1024 * 1024;
 
 interface Finding {
@@ -33,6 +35,7 @@ export function registerDoctor(program: Command): void {
           finding("model", () => model(settings)),
           finding("broker", () => broker(settings)),
           finding("device", () => device(settings)),
+          finding("serial line", stty),
         ]);
         output.answer({ findings }, () =>
           table(
@@ -79,6 +82,15 @@ async function broker({ mqtt }: Config): Promise<Verdict> {
   return ["ok", `${mqtt.url} accepts connections`];
 }
 
+/** Without it the port's closing resets boards that are wired for it (host/device/usb/hang-up.ts). */
+function stty(): Promise<Verdict> {
+  return new Promise((resolve) => {
+    const child = spawn("stty", ["--version"], { stdio: "ignore", timeout: STTY_DEADLINE_MS });
+    child.once("error", () => resolve(["note", "stty is not installed: ending the appliance may reset the device"]));
+    child.once("close", () => resolve(["ok", "stty is there: ending the appliance leaves the device alone"]));
+  });
+}
+
 function reach(host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port, timeout: BROKER_DEADLINE_MS });
@@ -95,11 +107,11 @@ function reach(host: string, port: number): Promise<void> {
 }
 
 async function device({ device: { usb } }: Config): Promise<Verdict> {
-  if (usb.path === null) {
-    const ports = await findPorts();
-    const found = ports.length === 0 ? "no serial port is there" : `ports: ${ports.map(({ path }) => path).join(", ")}`;
-    return ["note", `device.usb.path is not set, digests are not compared; ${found}`];
-  }
+  const ports = await findPorts();
+  const found = ports.length === 0 ? "no serial port is there" : `ports: ${ports.map(({ path }) => path).join(", ")}`;
+  if (usb.id !== null) return [ports.length === 0 ? "wrong" : "ok", `${usb.id} is looked for at every port; ${found}`];
+  if (usb.path === null) return ["note", `device.usb.path is not set, digests are not compared; ${found}`];
+  if (usb.path === "auto") return [ports.length === 0 ? "wrong" : "ok", `any device is taken; ${found}`];
   await access(usb.path, constants.R_OK | constants.W_OK);
   const stable = usb.path.startsWith("/dev/serial/by-id/");
   return stable ? ["ok", usb.path] : ["note", `${usb.path}: a name under /dev/serial/by-id follows the device`];

@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { registerAttention } from "./attention.ts";
 import { registerConfig } from "./config.ts";
 import { packageVersion } from "./context.ts";
-import { registerDevice } from "./device.ts";
+import { registerDevice } from "./device/register.ts";
 import { registerDoctor } from "./doctor.ts";
 import { registerInfer } from "./infer.ts";
 import { registerModels } from "./models.ts";
@@ -14,7 +14,8 @@ import { registerRun } from "./run.ts";
 import { runProgram } from "./usage.ts";
 
 const EXIT_TABLE = `
-Exit codes: 0 done · 1 failed · 2 usage or configuration · 5 device absent · 6 input refused
+Exit codes: 0 done or valid · 1 failed or invalid · 2 usage or configuration · 3 valid, signer unknown
+4 valid but simulated · 5 device absent · 6 input refused
 (the lowest where several hold). Answers go to stdout, everything else to stderr.
 Research use only: not for diagnosis.`;
 

@@ -6,6 +6,8 @@ export const EXIT = {
   done: 0,
   failed: 1,
   usage: 2,
+  unknownSigner: 3,
+  simulated: 4,
   deviceAbsent: 5,
   refused: 6,
 } as const;

@@ -14,6 +14,8 @@ export interface Key {
   readonly nullable: boolean;
   readonly secret: boolean;
   readonly isPath: boolean;
+  /** Of a path: the one value that is none. */
+  readonly word: string | null;
   readonly preset: unknown;
   /** What the value may be, in words. */
   readonly allowed: string;
@@ -76,6 +78,7 @@ function leaf(path: readonly string[], schema: z.ZodType): Key {
     nullable,
     secret: note.secret === true,
     isPath: note.path === true,
+    word: note.word ?? null,
     preset: whole.default,
     allowed: `${note.allowed ?? allowedIn(bare)}${nullable ? ", or nothing" : ""}`,
     description: whole.description ?? "",

@@ -65,6 +65,12 @@ describe("the file", () => {
     expect(origins.get("mqtt.username")).toBe("default");
   });
 
+  test("may say auto for the device's port, which is no path", () => {
+    const path = (text: string) => load(null, { env: { LV06_DEVICE_USB_PATH: text } }).config.device.usb.path;
+    expect(path("auto")).toBe("auto");
+    expect(path("./auto")).toBe(join(cwd, "auto"));
+  });
+
   test("gives relative paths its own folder as their start", () => {
     mkdirSync(join(cwd, "etc"));
     writeFileSync(join(cwd, "etc", "c.yaml"), "dataDir: d\nmodel:\n  dir: m\nmqtt:\n  caFile: ca.pem\n");

@@ -110,7 +110,8 @@ function resolvePaths(raw: object, base: string, installDir: string, modelIsDefa
   for (const key of KEYS.filter(({ isPath }) => isPath)) {
     const value = valueAt(config, key);
     const start = key.name === "model.dir" && modelIsDefault ? installDir : base;
-    if (typeof value === "string") put(config as unknown as Record<string, unknown>, key.path, resolve(start, value));
+    if (typeof value === "string" && value !== key.word)
+      put(config as unknown as Record<string, unknown>, key.path, resolve(start, value));
   }
   const { ingest, dataDir } = config;
   return { ...config, ingest: { ...ingest, inboxDir: ingest.inboxDir ?? join(dataDir, "inbox") } };

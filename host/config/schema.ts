@@ -12,6 +12,8 @@ export interface Note {
   readonly allowed?: string;
   /** A path: relative ones are resolved when the configuration is loaded. */
   readonly path?: true;
+  /** A value of a path's key that is a word instead. */
+  readonly word?: string;
   /** Never printed; may also come from a file or a systemd credential. */
   readonly secret?: true;
 }
@@ -114,10 +116,22 @@ export const ConfigSchema = z
       usb: section("A device with direct-hash firmware on a serial line.", {
         path: key(
           pathText.nullable().default(null),
-          "Serial port, best as /dev/serial/by-id/…; nothing means that there is none.",
-          { allowed: PATH, path: true },
+          "Serial port, best as /dev/serial/by-id/…; auto asks every port that may have a device; nothing means that there is none, unless id is set.",
+          { allowed: `auto, or ${PATH}`, path: true, word: "auto" },
         ),
-        baud: key(whole(9_600, 4_000_000, 115_200), "Line rate in baud; native USB ignores it."),
+        baud: key(
+          whole(9_600, 4_000_000, 115_200),
+          "Line rate at which the device is first greeted, in baud; a faster one is then agreed on. Native USB ignores it.",
+        ),
+        id: key(
+          z
+            .string()
+            .regex(/^[\x21-\x7e]{1,64}$/)
+            .nullable()
+            .default(null),
+          "Only the device with this id is used, at whichever port it is plugged; `lv06 device info` shows it. Nothing means any.",
+          { allowed: "1 to 64 printable characters without spaces" },
+        ),
       }),
     }),
     mqtt: section("Results and health.", {

@@ -5,6 +5,7 @@ export const ALARMS = {
   BROKER_AWAY: "There is no connection to the broker: results wait in the outbox.",
   CLOCK_UNSYNCED: "The clock is not synchronised: times may be wrong.",
   DEVICE_ABSENT: "The configured device does not serve: check cable and power.",
+  DEVICE_DISTRUSTED: "The device gave a wrong answer and is not used any more: replace it, or restart the appliance.",
   DIGEST_MISMATCH: "The device computed other digests than the host: check cable and firmware, and do not trust it.",
   DISK_LOW: "The disk is nearly full: free some space.",
   INBOX_UNUSABLE: "The inbox cannot be read: check that the folder is there and that the appliance may use it.",

@@ -163,6 +163,18 @@ export const healthSchema = z.strictObject({
     state: name,
     simulated: z.boolean(),
     readings: z.record(name, z.union([z.number(), z.string().max(64)])),
+    /** What is done to get the device back; absent where none is configured. */
+    recovery: z
+      .strictObject({
+        /** `none`: nothing is wrong. `rest`: it is left alone for a while. */
+        rung: z.enum(["none", "reopen", "reset", "rest"]),
+        reason: code.nullable(),
+        /** Attempts in a row that did not bring it back. */
+        failures: count,
+        /** Within the last hour. */
+        resets: count,
+      })
+      .optional(),
   }),
   mqtt: z.strictObject({
     state: z.enum(["connecting", "online", "offline", "stopped"]),

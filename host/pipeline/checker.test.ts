@@ -1,9 +1,9 @@
 import { hash } from "node:crypto";
-import { expect, test, vi } from "vitest";
-import type { Device } from "../device/device.ts";
+import { beforeEach, expect, test, vi } from "vitest";
+import type { Device, ImageAnswer, ImageQuestion } from "../device/device.ts";
 import { DeviceError } from "../device/errors.ts";
 import { SoftwareDevice } from "../device/testing/software-device.ts";
-import { type CheckReport, DigestChecker } from "./checker.ts";
+import { type CheckReport, DigestChecker, type Judgement } from "./checker.ts";
 import type { CheckTask } from "./ports.ts";
 
 const scales = [
@@ -17,22 +17,48 @@ const task = (resultId: string): CheckTask => ({
   settings: { scales, grids: [7] },
 });
 
-/** The software's digests, changed by `hashing`. */
+/** The software's digests, changed by `hashing`; of single blocks only. */
 function device(hashing: (digests: Uint8Array[]) => Promise<Uint8Array[]> | Uint8Array[]): Device {
   const software = new SoftwareDevice();
+  return changed(software, {
+    info: { ...software.info, simulated: true, capabilities: new Set(["hash"]) },
+    hash: async (blocks) => hashing(await software.hash(blocks)),
+  });
+}
+
+/** One that takes whole images; `answering` changes what it says of them. */
+function imageDevice(answering: (answer: ImageAnswer, question: ImageQuestion) => ImageAnswer): Device {
+  const software = new SoftwareDevice();
+  return changed(software, {
+    hash: () => Promise.reject(new Error("single blocks were asked for")),
+    image: async (image, question) => answering(await software.image(image, question), question),
+  });
+}
+
+function changed(software: SoftwareDevice, change: Partial<Device>): Device {
   return {
     kind: "usb",
-    info: { ...software.info, simulated: true },
+    info: software.info,
+    hash: (blocks, options) => software.hash(blocks, options),
+    image: (image, question) => software.image(image, question),
+    work: () => software.work(),
+    attest: () => software.attest(),
     health: () => software.health(),
-    close: async () => {},
-    hash: async (blocks) => hashing(await software.hash(blocks)),
+    close: () => software.close(),
+    ...change,
   };
 }
+
+let judgements: Judgement["kind"][] = [];
+beforeEach(() => {
+  judgements = [];
+});
 
 async function reportsOf(on: Device | undefined, work: (checker: DigestChecker) => void, count = 1) {
   const reports: CheckReport[] = [];
   const checker = new DigestChecker({
-    device: () => on,
+    device: () => on ?? "DEVICE_ABSENT",
+    judged: (_, judgement) => judgements.push(judgement.kind),
     report: (report) => reports.push(report),
     monotonicMs: () => 0,
   });
@@ -48,6 +74,63 @@ test("an honest device matches in every digest of every scale", async () => {
   );
   expect(report).toMatchObject({ resultId: "a", outcome: "matched", checked: 196 + 49, mismatches: 0, code: null });
   expect(report?.device).toEqual({ kind: "usb", simulated: true });
+  expect(judgements).toEqual(["right"]);
+});
+
+test("a device that takes whole images is sent one, and asked for roots only", async () => {
+  const questions: ImageQuestion[] = [];
+  const honest = imageDevice((answer, question) => {
+    questions.push(question);
+    return answer;
+  });
+  const [report] = await reportsOf(honest, (checker) => checker.add(task("a")));
+  expect(report).toMatchObject({ outcome: "matched", checked: 196 + 49, mismatches: 0 });
+  expect(questions).toEqual([{ scales: [16, 32] }]);
+});
+
+test("where a root differs, the digests are asked for and the wrong ones counted", async () => {
+  const questions: ImageQuestion[] = [];
+  const lying = imageDevice(({ roots, digests }, question) => {
+    questions.push(question);
+    const wrong = Buffer.from(digests.get(16) ?? []);
+    if (wrong.length > 0) wrong.writeUInt8(wrong.readUInt8(5 * 32) ^ 1, 5 * 32);
+    return { roots: new Map(roots).set(16, new Uint8Array(32)), digests: new Map(digests).set(16, wrong) };
+  });
+  const [report] = await reportsOf(lying, (checker) => checker.add(task("a")));
+  expect(report).toMatchObject({ outcome: "mismatched", checked: 196 + 49, mismatches: 1, code: "DIGEST_MISMATCH" });
+  expect(questions).toEqual([{ scales: [16, 32] }, { scales: [16], digestsOf: [16] }]);
+  expect(judgements).toEqual(["lied"]);
+});
+
+test("a wrong root is a mismatch, even where every digest is right, and one that is missing too", async () => {
+  const falseRoot = imageDevice(({ roots, digests }) => ({
+    roots: new Map(roots).set(32, new Uint8Array(32)),
+    digests,
+  }));
+  const [first] = await reportsOf(falseRoot, (checker) => checker.add(task("a")));
+  expect(first).toMatchObject({ outcome: "mismatched", mismatches: 1 });
+  const noRoot = imageDevice(() => ({ roots: new Map(), digests: new Map() }));
+  const [second] = await reportsOf(noRoot, (checker) => checker.add(task("a")));
+  expect(second).toMatchObject({ outcome: "mismatched", mismatches: 245 });
+});
+
+test("a wrong root stays proven when the device goes away before its digests are told", async () => {
+  let asked = 0;
+  const going = imageDevice(({ digests }) => {
+    if (++asked === 2) throw new DeviceError("DEVICE_CLOSED", "unplugged");
+    return { roots: new Map(), digests };
+  });
+  const [report] = await reportsOf(going, (checker) => checker.add(task("a")));
+  expect(report).toMatchObject({ outcome: "mismatched", mismatches: 2, code: "DIGEST_MISMATCH" });
+});
+
+test("a device without room for the image is asked block by block", async () => {
+  const software = new SoftwareDevice();
+  const small = changed(software, {
+    image: () => Promise.reject(new DeviceError("DEVICE_LIMIT", "50176 pixels; the device takes 4096")),
+  });
+  const [report] = await reportsOf(small, (checker) => checker.add(task("a")));
+  expect(report).toMatchObject({ outcome: "matched", checked: 196 + 49 });
 });
 
 test("one wrong digest is a mismatch", async () => {
@@ -81,6 +164,7 @@ test("a device that fails is named, and the next image is checked all the same",
     ["device-failed", "DEVICE_DEADLINE"],
     ["matched", null],
   ]);
+  expect(judgements).toEqual(["failed", "right"]);
 });
 
 test("without a device, over the limit and at the stop every image is reported as not checked", async () => {
@@ -113,4 +197,5 @@ test("a check that the stop interrupts is no failure of the device", async () =>
   };
   const [report] = await reportsOf(closing, stop);
   expect(report).toMatchObject({ outcome: "not-checked", code: "CHECK_STOPPED" });
+  expect(judgements).toEqual([]);
 });

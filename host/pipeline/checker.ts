@@ -3,12 +3,9 @@
  *
  * Every task ends in exactly one report: matched, mismatched, or why it was not checked.
  */
-import { blockDigests } from "../attention/attention.ts";
-import { blocksOf } from "../attention/blocks.ts";
 import { errorCode } from "../base/error.ts";
 import type { Device } from "../device/device.ts";
-import { verifyDigests } from "../device/digest.ts";
-import { SHA256_BYTES } from "../work/sha256.ts";
+import { compareDigests } from "./compare.ts";
 import type { CheckTask } from "./ports.ts";
 
 /** Codes of reports; those of a device that failed are the device room's. */
@@ -17,12 +14,12 @@ export const CHECK_ERRORS = {
   CHECK_STOPPED: "The appliance was stopping: send the image again if it must be checked.",
   DIGEST_MISMATCH: "The device computed a digest that differs from the host's: do not trust this device.",
 } as const;
-type CheckCode = keyof typeof CHECK_ERRORS | "DEVICE_ABSENT";
+type CheckCode = keyof typeof CHECK_ERRORS | AbsenceCode;
+/** Why there is no device to ask: codes of the device room. */
+export type AbsenceCode = "DEVICE_ABSENT" | "DEVICE_DISTRUSTED";
 
 /** Images whose digests wait for the device; each holds 50 kB. */
 const QUEUE_MAX = 256;
-/** One scale of one image: 3,136 blocks take about 60 s on the slowest line, 115,200 baud. */
-const DEADLINE_MS = 300_000;
 
 export interface CheckReport {
   readonly resultId: string;
@@ -36,9 +33,18 @@ export interface CheckReport {
   readonly durationMs: number;
 }
 
+/** How a device did, for whoever decides what becomes of it. */
+export type Judgement =
+  | { readonly kind: "right" }
+  /** A wrong answer behind a right checksum. */
+  | { readonly kind: "lied" }
+  | { readonly kind: "failed"; readonly error: unknown };
+
 export interface CheckerParts {
-  /** One that can hash, when there is one. */
-  device(): Device | undefined;
+  /** One that can hash, or why there is none. */
+  device(): Device | AbsenceCode;
+  /** Called before the report. */
+  judged(device: Device, judgement: Judgement): void;
   report(report: CheckReport): void;
   monotonicMs(): number;
 }
@@ -81,10 +87,11 @@ export class DigestChecker {
 
   async #check(task: CheckTask): Promise<void> {
     const device = this.#parts.device();
-    if (device === undefined) return this.#skip(task, "DEVICE_ABSENT");
+    if (typeof device === "string") return this.#skip(task, device);
     const startedMs = this.#parts.monotonicMs();
     const counts = { checked: 0, mismatches: 0 };
-    const finish = (outcome: CheckReport["outcome"], code: string | null) =>
+    const finish = (outcome: CheckReport["outcome"], code: string | null, judgement?: Judgement) => {
+      if (judgement !== undefined) this.#parts.judged(device, judgement);
       this.#parts.report({
         resultId: task.resultId,
         reference: task.reference,
@@ -94,22 +101,18 @@ export class DigestChecker {
         device: { kind: device.kind === "software" ? "none" : device.kind, simulated: device.info.simulated },
         durationMs: Math.round(this.#parts.monotonicMs() - startedMs),
       });
+    };
+    let failure: { readonly error: unknown } | undefined;
     try {
-      for (const { block } of task.settings.scales) {
-        const own = await blockDigests(task.samples, block);
-        const blocks = blocksOf(task.samples, block);
-        const expected = blocks.map((_, index) => own.subarray(index * SHA256_BYTES, (index + 1) * SHA256_BYTES));
-        const { checked, mismatches } = await verifyDigests(device, blocks, expected, { deadlineMs: DEADLINE_MS });
-        counts.checked += checked;
-        counts.mismatches += mismatches.length;
-      }
-      finish(counts.mismatches === 0 ? "matched" : "mismatched", counts.mismatches === 0 ? null : "DIGEST_MISMATCH");
+      await compareDigests(device, task.samples, task.settings, counts);
     } catch (error) {
-      // A wrong digest stays proven, whatever the device did next.
-      if (counts.mismatches > 0) finish("mismatched", "DIGEST_MISMATCH");
-      else if (this.#stopped) finish("not-checked", "CHECK_STOPPED");
-      else finish("device-failed", errorCode(error));
+      failure = { error };
     }
+    // A wrong digest stays proven, whatever the device did next.
+    if (counts.mismatches > 0) finish("mismatched", "DIGEST_MISMATCH", { kind: "lied" });
+    else if (failure === undefined) finish("matched", null, { kind: "right" });
+    else if (this.#stopped) finish("not-checked", "CHECK_STOPPED");
+    else finish("device-failed", errorCode(failure.error), { kind: "failed", error: failure.error });
   }
 
   #skip(task: CheckTask, code: CheckCode): void {
