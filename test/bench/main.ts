@@ -21,6 +21,7 @@ import { startAppliance } from "../demo/appliance.ts";
 import { FILMS, putIntoInbox } from "../demo/films.ts";
 import { OutsideClient } from "../demo/outside-client.ts";
 import { BenchAppliance } from "./appliance.ts";
+import { deviceFigures } from "./device.ts";
 import { FULL_FILMS, smallFiles } from "./files.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -207,6 +208,9 @@ try {
   await attentionAgainstLoop(
     (await appliance.images.rasteriser.rasterise(small[0] ?? new Uint8Array())).raster.samples,
   );
+  const films = await Promise.all(FULL_FILMS.map((film) => appliance.images.rasteriser.rasterise(film)));
+  const program = join(ROOT, "build/firmware/lv06-model");
+  await deviceFigures({ rasters: films.map(({ raster }) => raster.samples), program, share: SHARE, note, add });
   await memory(appliance, small);
 } finally {
   await appliance.stop();
