@@ -5,8 +5,11 @@ NODE = $$(scripts/find-node)
 BIN = $(NODE) node_modules/.bin
 INSTALLED = node_modules/.package-lock.json
 MODEL_DEVICE = build/firmware/lv06-model
-# What the tests use besides: a real MQTT broker, and an arm64 machine in emulation.
-TEST_PACKAGES = mosquitto qemu-user libc6-arm64-cross libstdc++6-arm64-cross libgcc-s1-arm64-cross
+# What the tests use besides: a real MQTT broker, an arm64 machine in emulation, and what checks the C core: two
+# compilers, two linters, libFuzzer with zlib as its reference, WebAssembly, bare RISC-V and Cortex-M.
+TEST_PACKAGES = mosquitto qemu-user libc6-arm64-cross libstdc++6-arm64-cross libgcc-s1-arm64-cross \
+	gcc libc6-dev clang lld clang-tidy cppcheck libclang-rt-dev zlib1g-dev python3 \
+	gcc-riscv64-unknown-elf gcc-arm-none-eabi
 
 .PHONY: help setup demo run test check test-node26 bench generate firmware clean \
 	hil hil-score soak fuzz eval evidence test-train install
@@ -39,6 +42,13 @@ check: $(INSTALLED) ## lint, format, types
 	@node_modules/.bin/biome ci --error-on-warnings .
 	@$(BIN)/tsc -p .
 
+FUZZ_SECONDS = 1800
+fuzz: setup test-packages ## both sides of the protocol, FUZZ_SECONDS each (default 1800), one core each
+	@mkdir -p build/fuzz
+	@$(NODE) host/device/testing/fuzz-main.ts $(FUZZ_SECONDS) $$(date +%s) build/fuzz/host.json & host=$$!; \
+	$(MAKE) --no-print-directory -C firmware-spec fuzz-long SECONDS=$(FUZZ_SECONDS); core=$$?; \
+	wait $$host && exit $$core
+
 .PHONY: test-packages
 test-packages:
 	@scripts/debian-packages $(TEST_PACKAGES)
@@ -56,5 +66,5 @@ generate: $(INSTALLED) ## files made from the sources: configuration reference, 
 clean: ## what was built, not node_modules
 	rm -rf build
 
-hil hil-score soak fuzz eval evidence test-train install:
+hil hil-score soak eval evidence test-train install:
 	@echo "make $@: not built yet; CHANGELOG.md says what is." >&2; exit 1

@@ -138,7 +138,8 @@ async function hashes(tools: BenchTools, path: string, baud: number, name: strin
       if (baud === USB && window > 1) tools.add(`  host CPU meanwhile`, run.cpuMs / run.ms, "cores");
     }
     const words = blocksOf(filmOf(tools), SCALE).map((block) => Buffer.from(block).toString("hex"));
-    const film = () => Promise.all(words.map((word) => session.request({ verb: "HASH", args: [word], deadlineMs: 60_000 })));
+    const film = () =>
+      Promise.all(words.map((word) => session.request({ verb: "HASH", args: [word], deadlineMs: 60_000 })));
     tools.add(`the same film block by block, HASH, ${name}`, (await timed(counts, film)).run.ms, "ms");
   } finally {
     await session.close();

@@ -1,5 +1,7 @@
 /** The firmware's programs, built on demand: a compiler is all they need. */
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 
 const root = new URL("../../../", import.meta.url).pathname;
@@ -25,3 +27,12 @@ export function testCore(): Promise<unknown> {
 function make(target: string): Promise<unknown> {
   return promisify(execFile)("make", ["-s", "-C", `${root}firmware-spec`, target]);
 }
+
+/** Those of the programs that are not on the PATH: tests that need one skip themselves by name. */
+export function missingPrograms(...names: readonly string[]): readonly string[] {
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  return names.filter((name) => !folders.some((folder) => existsSync(join(folder, name))));
+}
+
+/** What the WebAssembly build is made with. */
+export const missingWasmTools = missingPrograms("clang", "wasm-ld");
