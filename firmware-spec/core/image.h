@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "limits.h"
+#include "lv06_limits.h"
 
 typedef struct {
   uint32_t id;

@@ -14,7 +14,7 @@
 
 #include "ahead.h"
 #include "image.h"
-#include "limits.h"
+#include "lv06_limits.h"
 
 enum lv06_sensor {
   LV06_TEMP_C,

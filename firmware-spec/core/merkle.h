@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "limits.h"
+#include "lv06_limits.h"
 
 #define LV06_TREE_DEPTH 21 /* 2^20 leaves: an image of 1024 × 1024 blocks */
 

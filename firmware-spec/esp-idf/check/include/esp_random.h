@@ -1,0 +1,4 @@
+/* Declarations as documented for ESP-IDF 5.5, for `make glue-check`. Not ESP-IDF, and good for nothing else. */
+#pragma once
+#include <stdint.h>
+uint32_t esp_random(void);

@@ -1,0 +1,21 @@
+/* Declarations as documented for ESP-IDF 5.5, for `make glue-check`. Not ESP-IDF, and good for nothing else. */
+#pragma once
+#define CONFIG_FREERTOS_HZ 100
+#define CONFIG_LV06_RX_BUFFER 17408
+#define CONFIG_LV06_TX_BUFFER 4608
+#define CONFIG_LV06_RASTER_PSRAM 262144
+#define CONFIG_LV06_RASTER_INTERNAL 50176
+#define CONFIG_LV06_TASK_STACK 6144
+#define CONFIG_LV06_TASK_PRIORITY 4
+#ifdef CHECK_USB
+#define CONFIG_LV06_LINE_USB 1
+#else
+#define CONFIG_LV06_LINE_UART 1
+#define CONFIG_LV06_UART_PORT 0
+#define CONFIG_LV06_UART_TX 43
+#define CONFIG_LV06_UART_RX 44
+#define CONFIG_ESP_CONSOLE_UART_NUM 0
+#define CONFIG_LV06_INFLATE_ROM 1
+#define CONFIG_LV06_HMAC 1
+#define CONFIG_LV06_HMAC_SLOT 4
+#endif
