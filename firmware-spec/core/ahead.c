@@ -26,7 +26,9 @@ void lv06_ahead_expect(lv06_ahead *ahead, const uint32_t *scales, uint32_t count
 void lv06_ahead_changed(lv06_core *core, size_t first) {
   for (uint32_t i = 0; i < core->ahead.count; i++) {
     uint32_t scale = core->ahead.scales[i], across = core->image.width / scale;
-    if (across > 0 && first < (size_t)(core->ahead.hashed[i] / across) * scale) forget(&core->ahead, i);
+    if (core->ahead.hashed[i] == 0) continue;
+    size_t last_band = (core->ahead.hashed[i] - 1u) / across;
+    if (first < (last_band + 1u) * scale) forget(&core->ahead, i);
   }
 }
 
@@ -36,46 +38,47 @@ bool lv06_block_digest(lv06_core *core, uint32_t scale, size_t index, uint8_t *d
   return hal->sha256(hal->context, core->line, (size_t)scale * scale, digest);
 }
 
-static bool hash_band(lv06_core *core, uint32_t i) {
+static bool hash_block(lv06_core *core, uint32_t i) {
   const lv06_hal *hal = core->hal;
   uint8_t digest[LV06_DIGEST_SIZE];
   lv06_ahead *ahead = &core->ahead;
-  uint32_t end = ahead->hashed[i] + core->image.width / ahead->scales[i];
-  while (ahead->hashed[i] < end) {
-    if (!lv06_block_digest(core, ahead->scales[i], ahead->hashed[i], digest) ||
-        !lv06_tree_add(&ahead->trees[i], hal->sha256, hal->context, digest)) {
-      forget(ahead, i);
-      return false;
-    }
-    ahead->hashed[i]++;
+  if (!lv06_block_digest(core, ahead->scales[i], ahead->hashed[i], digest) ||
+      !lv06_tree_add(&ahead->trees[i], hal->sha256, hal->context, digest)) {
+    forget(ahead, i);
+    return false;
   }
+  ahead->hashed[i]++;
   return true;
 }
 
-bool lv06_ahead_hash(lv06_core *core) {
+/* The blocks of one scale, row of blocks by row of blocks. */
+static bool hash_scale(lv06_core *core, uint32_t i, size_t *blocks) {
   const lv06_image *image = &core->image;
-  for (uint32_t i = 0; i < core->ahead.count; i++) {
-    uint32_t scale = core->ahead.scales[i];
-    if (image->width % scale != 0 || image->height % scale != 0) continue;
-    size_t top = (size_t)(core->ahead.hashed[i] / (image->width / scale)) * scale;
-    while (top < image->height && lv06_image_has(image, top, scale)) {
-      if (!hash_band(core, i)) return false;
-      top += scale;
+  uint32_t scale = core->ahead.scales[i], across = image->width / scale;
+  if (image->width % scale != 0 || image->height % scale != 0) return true;
+  for (;;) {
+    uint32_t done = core->ahead.hashed[i];
+    size_t top = (size_t)(done / across) * scale;
+    if (top == image->height || !lv06_image_has(image, top, scale)) return true;
+    for (uint32_t left = across - done % across; left > 0; left--, (*blocks)--) {
+      if (*blocks == 0) return true;
+      if (!hash_block(core, i)) return false;
     }
+  }
+}
+
+bool lv06_ahead_hash(lv06_core *core, size_t blocks) {
+  for (uint32_t i = 0; i < core->ahead.count; i++) {
+    if (!hash_scale(core, i, &blocks)) return false;
   }
   return true;
 }
 
 bool lv06_ahead_root(lv06_core *core, uint32_t i, uint8_t *digest) {
   const lv06_hal *hal = core->hal;
-  bool good = lv06_tree_root(&core->ahead.trees[i], hal->sha256, hal->context, digest);
+  if (lv06_tree_root(&core->ahead.trees[i], hal->sha256, hal->context, digest)) return true;
   forget(&core->ahead, i);
-  return good;
-}
-
-lv06_tree *lv06_ahead_spare(lv06_ahead *ahead) {
-  forget(ahead, 0);
-  return &ahead->trees[0];
+  return false;
 }
 
 #endif

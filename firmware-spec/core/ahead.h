@@ -10,7 +10,7 @@
 typedef struct {
   uint32_t count;
   uint32_t scales[LV06_SCALES_MAX];
-  uint32_t hashed[LV06_SCALES_MAX]; /* blocks in the tree: whole bands, from the top */
+  uint32_t hashed[LV06_SCALES_MAX]; /* blocks that are in the tree, from the top */
   lv06_tree trees[LV06_SCALES_MAX];
 } lv06_ahead;
 

@@ -28,6 +28,9 @@ typedef struct {
 /* Every command that was built in, in the order of SPEC 5; one without a verb ends them. */
 const lv06_command *lv06_commands(void);
 
+bool lv06_has_raster(const lv06_hal *hal);
+bool lv06_has_rates(const lv06_hal *hal);
+
 /* Looks at what the ASIC found, the deadline, and the notices that are due. */
 void lv06_work_tick(lv06_core *core);
 /* Milliseconds to the next tick. */
@@ -36,6 +39,8 @@ uint32_t lv06_work_due(const lv06_core *core);
 void lv06_work_quit(lv06_core *core);
 
 void lv06_rate_start(lv06_core *core);
+/* Looks whether the line has changed to the rate that was asked for. */
+void lv06_rate_settle(lv06_core *core);
 /* A good request has come: the rate is right. */
 void lv06_rate_heard(lv06_core *core);
 void lv06_rate_tick(lv06_core *core);
@@ -45,15 +50,13 @@ uint32_t lv06_rate_due(const lv06_core *core);
 void lv06_ahead_restart(lv06_ahead *ahead);
 /* The scales that roots are wanted of, now and probably for the next image; of others the trees are forgotten. */
 void lv06_ahead_expect(lv06_ahead *ahead, const uint32_t *scales, uint32_t count);
-/* Rows from `first` on may have other pixels than before. */
+/* Rows from `first` on have other pixels than before. */
 void lv06_ahead_changed(lv06_core *core, size_t first);
-/* Hashes the bands whose rows are all there. False when the SHA unit failed; it is then begun anew. The line is done
- * with when this is called: it holds the block. */
-bool lv06_ahead_hash(lv06_core *core);
-/* The root of the scale at `i`, all of whose bands are hashed; its tree is then used up. */
+/* Hashes up to `blocks` blocks whose rows are all there. False when the SHA unit failed; that scale is then begun anew.
+ * The line is done with when this is called: it holds the block. */
+bool lv06_ahead_hash(lv06_core *core, size_t blocks);
+/* The root of the scale at `i`, all of whose blocks are hashed. False when the SHA unit failed. */
 bool lv06_ahead_root(lv06_core *core, uint32_t i, uint8_t *digest);
-/* A tree for another use, at the expense of what was hashed ahead. */
-lv06_tree *lv06_ahead_spare(lv06_ahead *ahead);
 /* SHA-256 of one block of the image; overwrites the line. */
 bool lv06_block_digest(lv06_core *core, uint32_t scale, size_t index, uint8_t *digest);
 

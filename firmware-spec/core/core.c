@@ -2,7 +2,6 @@
 #include "mem.h"
 
 #define UNSOLICITED 0u
-#define NAKS_A_SECOND 10u
 
 #if !LV06_MINIMAL
 
@@ -81,12 +80,11 @@ static void reject(lv06_core *core, const char *reason) {
 #else
 
 static void reject(lv06_core *core, const char *reason) {
-  uint64_t second = core->hal->clock_ms(core->hal->context) / 1000u;
+  uint64_t now = core->hal->clock_ms(core->hal->context), *due = &core->nak_due_ms[core->nak_next];
   core->discarded++;
-  if (second != core->nak_second) core->naks = 0;
-  core->nak_second = second;
-  if (core->rate.trying || core->naks == NAKS_A_SECOND) return;
-  core->naks++;
+  if (core->rate.trying || now < *due) return;
+  *due = now + 1000u;
+  core->nak_next = (core->nak_next + 1u) % LV06_NAKS_A_SECOND;
   notify(core, "NAK", reason);
 }
 
@@ -98,7 +96,6 @@ static void take_frame(lv06_request *r) {
     reject(r->core, "SEQ");
     return;
   }
-  r->core->frames++;
 #if !LV06_MINIMAL
   lv06_rate_heard(r->core);
   /* A search that has ended says so first, that START and STATUS find it as it is. */
@@ -145,18 +142,45 @@ void lv06_start(lv06_core *core, const lv06_hal *hal) {
 #endif
 }
 
-void lv06_feed(lv06_core *core, const uint8_t *bytes, size_t length) {
-  for (size_t i = 0; i < length && !core->over; i++) {
-    if (bytes[i] == '\n') {
-      take_line(core);
-      core->length = 0;
-      core->overlong = false;
-    } else if (core->length < LV06_LINE_MAX - 1u) {
-      core->line[core->length++] = bytes[i];
-    } else {
-      core->overlong = true;
-    }
+/* Only the CR that does not count may stand where the line feed would have to be. */
+static bool is_overlong(const lv06_core *core) {
+  return core->overlong || (core->length == LV06_LINE_MAX && core->line[LV06_LINE_MAX - 1u] != '\r');
+}
+
+static void take_byte(lv06_core *core, uint8_t byte) {
+  if (byte == '\n') {
+    core->overlong = is_overlong(core);
+    take_line(core);
+    core->length = 0;
+    core->overlong = false;
+  } else if (core->length < LV06_LINE_MAX) {
+    core->line[core->length++] = byte;
+  } else {
+    core->overlong = true;
   }
+}
+
+static bool is_deaf(const lv06_core *core) {
+#if LV06_MINIMAL
+  return core->over;
+#else
+  return core->over || core->rate.switching;
+#endif
+}
+
+static void settle(lv06_core *core) {
+#if LV06_MINIMAL
+  (void)core;
+#else
+  lv06_rate_settle(core);
+#endif
+}
+
+void lv06_feed(lv06_core *core, const uint8_t *bytes, size_t length) {
+  settle(core);
+  for (size_t i = 0; i < length && !is_deaf(core); i++) take_byte(core, bytes[i]);
+  /* Again: where `set_rate` waits, the change has happened meanwhile, but these bytes were there before it. */
+  settle(core);
 }
 
 uint32_t lv06_poll(lv06_core *core) {

@@ -35,9 +35,10 @@ static bool block_digest(lv06_request *r, size_t index, uint8_t *digest) {
 
 static void put_root(lv06_request *r, size_t count) {
   const lv06_hal *hal = r->core->hal;
-  lv06_tree *tree = lv06_ahead_spare(&r->core->ahead);
+  lv06_tree *tree = &r->core->scratch.tree;
   uint8_t digest[LV06_DIGEST_SIZE];
   bool good = true;
+  tree->leaves = 0;
   for (size_t i = 0; i < count && good; i++) {
     good = block_digest(r, i, digest) && lv06_tree_add(tree, hal->sha256, hal->context, digest);
   }

@@ -33,12 +33,12 @@ static void put_capabilities(lv06_text *text, const lv06_hal *hal) {
 #if !LV06_MINIMAL
 
 static void put_options(lv06_text *text, const lv06_hal *hal) {
-  if (hal->raster != NULL) {
+  if (lv06_has_raster(hal)) {
     size_t most = (size_t)LV06_IMAGE_SIDE * LV06_IMAGE_SIDE;
     lv06_put_number(text, "maxImage", hal->raster_size < most ? hal->raster_size : most);
     if (hal->inflate != NULL && LV06_INFLATE_MAX > 0) lv06_put_number(text, "inflate", LV06_INFLATE_MAX);
   }
-  if (hal->set_rate == NULL) return;
+  if (!lv06_has_rates(hal)) return;
   lv06_put_pair(text, "rates", "");
   for (size_t i = 0; i < hal->rate_count && i < LV06_RATES_MAX; i++) {
     put_list(text, i == 0, "");

@@ -13,12 +13,21 @@ bool lv06_image_new(lv06_image *image, uint32_t id, uint16_t width, uint16_t hei
 
 static uint8_t bit(size_t row) { return (uint8_t)(1u << (row % 8u)); }
 
-void lv06_image_put(lv06_image *image, uint8_t *raster, size_t first, const uint8_t *rows, size_t stride, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    size_t row = first + i;
-    memcpy(raster + row * image->width, rows + i * stride, image->width);
+static bool equal(const uint8_t *a, const uint8_t *b, size_t length) {
+  size_t i = 0;
+  while (i < length && a[i] == b[i]) i++;
+  return i == length;
+}
+
+size_t lv06_image_put(lv06_image *image, uint8_t *raster, size_t first, const uint8_t *rows, size_t stride, size_t count) {
+  size_t end = first + count, changed = LV06_IMAGE_SIDE;
+  for (size_t row = first; row < end; row++, rows += stride) {
+    uint8_t *pixels = raster + row * image->width;
+    if (changed == LV06_IMAGE_SIDE && !equal(pixels, rows, image->width)) changed = row;
+    memcpy(pixels, rows, image->width);
     image->arrived[row / 8u] |= bit(row);
   }
+  return changed;
 }
 
 bool lv06_image_has(const lv06_image *image, size_t first, size_t count) {

@@ -16,8 +16,9 @@ typedef struct {
 
 /* Begins an image; false if the present one has this id and size. */
 bool lv06_image_new(lv06_image *image, uint32_t id, uint16_t width, uint16_t height);
-/* Puts `count` whole rows, `stride` bytes apart, into the raster. The rows lie within the image. */
-void lv06_image_put(lv06_image *image, uint8_t *raster, size_t first, const uint8_t *rows, size_t stride, size_t count);
+/* Puts `count` whole rows, `stride` bytes apart, into the raster. The rows lie within the image. Returns the first row
+ * whose pixels are others than before; LV06_IMAGE_SIDE if none is. */
+size_t lv06_image_put(lv06_image *image, uint8_t *raster, size_t first, const uint8_t *rows, size_t stride, size_t count);
 /* Whether `count` rows from `first` on, all within the image, have arrived. */
 bool lv06_image_has(const lv06_image *image, size_t first, size_t count);
 /* The first row that has not arrived; the height when all have. */

@@ -24,27 +24,33 @@ static void new_image(lv06_request *r) {
   }
 }
 
-/* The number of rows in a raw payload; 0: it does not fit the image. */
-static size_t raw_rows(lv06_request *r, size_t room) {
-  size_t width = r->core->image.width, count = r->frame.payload.length / width;
-  return r->frame.payload.length % width != 0 || count > room ? 0 : count;
+/* Rows of an image, ready to be put into the raster. */
+typedef struct {
+  const uint8_t *pixels;
+  size_t stride, count; /* no rows: the payload does not fit the image */
+} row_list;
+
+static row_list raw_rows(lv06_request *r, size_t room) {
+  lv06_span payload = r->frame.payload;
+  size_t width = r->core->image.width, count = payload.length / width;
+  return (row_list){payload.bytes, width, payload.length % width != 0 || count > room ? 0 : count};
 }
 
 #if LV06_INFLATE_MAX > 0
 
 static bool can_inflate(const lv06_hal *hal) { return hal->inflate != NULL; }
 
-/* Inflates and unfilters rows into `core->inflated`. Returns their number; 0: the payload does not fit the image. */
-static size_t inflated_rows(lv06_request *r, size_t room) {
-  lv06_core *core = r->core;
-  size_t stride = core->image.width + 1u, most = room * stride;
-  size_t made = core->hal->inflate(core->hal->context, r->frame.payload.bytes, r->frame.payload.length, core->inflated,
-                                   most < sizeof core->inflated ? most : sizeof core->inflated);
-  if (made > sizeof core->inflated || made > most || made % stride != 0) return 0;
-  return lv06_unfilter(core->inflated, core->image.width, made / stride) ? made / stride : 0;
+/* Inflates and unfilters the rows in the scratch memory. */
+static row_list inflated_rows(lv06_request *r, size_t room) {
+  const lv06_hal *hal = r->core->hal;
+  lv06_span payload = r->frame.payload;
+  uint8_t *rows = r->core->scratch.inflated;
+  size_t width = r->core->image.width, stride = width + 1u;
+  size_t most = room * stride < LV06_INFLATE_MAX ? room * stride : LV06_INFLATE_MAX;
+  size_t made = hal->inflate(hal->context, payload.bytes, payload.length, rows, most), count = made / stride;
+  bool good = made <= most && made % stride == 0 && lv06_unfilter(rows, width, count);
+  return (row_list){rows + 1, stride, good ? count : 0};
 }
-
-static const uint8_t *inflated_pixels(const lv06_core *core) { return core->inflated + 1; }
 
 #else
 
@@ -53,37 +59,36 @@ static bool can_inflate(const lv06_hal *hal) {
   return false;
 }
 
-static size_t inflated_rows(lv06_request *r, size_t room) {
+static row_list inflated_rows(lv06_request *r, size_t room) {
   (void)r;
   (void)room;
-  return 0;
+  return (row_list){0};
 }
-
-static const uint8_t *inflated_pixels(const lv06_core *core) { return core->line; }
 
 #endif
 
 static void take_rows(lv06_request *r, uint32_t first, bool raw) {
-  lv06_image *image = &r->core->image;
+  lv06_core *core = r->core;
+  lv06_image *image = &core->image;
   size_t room = first < image->height ? image->height - first : 0;
-  size_t count = room == 0 ? 0 : raw ? raw_rows(r, room) : inflated_rows(r, room);
-  if (count == 0) {
+  row_list rows = {0};
+  if (room > 0) rows = raw ? raw_rows(r, room) : inflated_rows(r, room);
+  if (rows.count == 0) {
     lv06_refuse(r, "PAYLOAD", "no whole rows of this image; none was taken");
     return;
   }
-  const uint8_t *rows = raw ? r->frame.payload.bytes : inflated_pixels(r->core);
-  lv06_ahead_changed(r->core, first);
-  lv06_image_put(image, r->core->hal->raster, first, rows, raw ? image->width : image->width + 1u, count);
+  lv06_ahead_changed(core, lv06_image_put(image, core->hal->raster, first, rows.pixels, rows.stride, rows.count));
   /* Where the unit fails, ROOTS will try again, and say so. */
-  (void)lv06_ahead_hash(r->core);
+  (void)lv06_ahead_hash(core, LV06_AHEAD_BLOCKS);
 }
 
 static void rows(lv06_request *r) {
   uint32_t id, first;
   lv06_span coding;
-  bool raw, good = lv06_take_id(r, &id) && lv06_take_number(r, 7, &first) && lv06_take_word(r, &coding) &&
-                   lv06_no_words(r) && r->frame.payload.length > 0;
-  if (!good || !((raw = lv06_span_is(coding, "raw")) || lv06_span_is(coding, "deflate"))) {
+  bool good = lv06_take_id(r, &id) && lv06_take_number(r, 7, &first) && lv06_take_word(r, &coding) &&
+              lv06_no_words(r) && r->frame.payload.length > 0;
+  bool raw = good && lv06_span_is(coding, "raw");
+  if (!raw && !(good && lv06_span_is(coding, "deflate"))) {
     lv06_refuse(r, "ARGS", "IMAGE ROWS takes an id, a first row, 'raw' or 'deflate', and a payload");
   } else if (!raw && !can_inflate(r->core->hal)) {
     lv06_refuse(r, "ARGS", "this device takes raw rows only");
@@ -159,7 +164,7 @@ static void roots(lv06_request *r) {
   }
   if (!ready(r, &list, 0)) return;
   lv06_ahead_expect(&r->core->ahead, list.scales, list.count);
-  bool good = lv06_ahead_hash(r->core);
+  bool good = lv06_ahead_hash(r->core, SIZE_MAX);
   for (uint32_t i = 0; i < list.count; i++) {
     if (!good || !lv06_ahead_root(r->core, i, digest)) {
       lv06_refuse(r, "DEVICE", "the SHA unit failed");

@@ -181,7 +181,7 @@ static void dynamic_lengths(stream *s, code *c, uint8_t *lengths, unsigned *lite
     return;
   }
   read_lengths(s, c, lengths, *literals + *distances);
-  if (lengths[END] == 0) s->bad = true;
+  if (!s->bad && lengths[END] == 0) s->bad = true;
 }
 
 static void huffman(stream *s, bool dynamic) {

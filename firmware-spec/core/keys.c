@@ -1,4 +1,5 @@
 /* ATTEST and KEY: SPEC 5.7. */
+#include "bytes.h"
 #include "commands.h"
 #include "mem.h"
 
@@ -6,9 +7,7 @@
 
 enum { TAG = 16, DATA_MAX = LV06_HEADER_SIZE, TAIL_MAX = 4 };
 
-void lv06_boot_bytes(const lv06_core *core, uint8_t bytes[4]) {
-  for (unsigned i = 0; i < 4; i++) bytes[i] = (uint8_t)(core->boot >> (24u - 8u * i));
-}
+void lv06_boot_bytes(const lv06_core *core, uint8_t bytes[4]) { lv06_store_be(bytes, core->boot); }
 
 bool lv06_mac(const lv06_hal *hal, const char *tag, lv06_span data, lv06_span tail, uint8_t mac[LV06_DIGEST_SIZE]) {
   uint8_t message[TAG + DATA_MAX + TAIL_MAX] = {0};

@@ -83,8 +83,11 @@ typedef struct {
   void (*work_stop)(void *context);
   lv06_work_news (*work_poll)(void *context, lv06_nonce *found);
   uint64_t (*work_hashes)(void *context); /* tried since work_start, estimated */
-  /* Changes the line's rate once all that was written has left it. Or NULL on native USB. */
+  /* Has the line's rate changed once all that was written has left it: at once, waiting for that, or later. What the
+   * line receives before the change is dropped by the board. Or NULL on native USB, then the next one too. */
   void (*set_rate)(void *context, uint32_t baud);
+  /* The rate that the line has now: it tells the core when the change has happened. */
+  uint32_t (*rate)(void *context);
   /* The board's own log, 0 none to 5 verbose. Or NULL. */
   void (*log_level)(void *context, unsigned level);
   /* Restarts the device once all that was written has left, within 100 ms. Or NULL. */
@@ -118,36 +121,44 @@ typedef struct {
 /* The line's rate (SPEC 5.9). */
 typedef struct {
   uint32_t now, before; /* `before`: to go back to while `trying` */
+  bool switching;       /* `now` was asked for, and the board's line is not known to have it yet */
   bool trying;
   uint64_t switched_ms, heard_ms; /* `heard_ms`: the last good frame, or the start */
 } lv06_rate;
+
+/* What one request needs while it is worked off. */
+typedef union {
+  lv06_tree tree; /* BATCH root */
+#if LV06_INFLATE_MAX > 0
+  uint8_t inflated[LV06_INFLATE_MAX]; /* IMAGE ROWS deflate */
+#endif
+} lv06_scratch;
 
 typedef struct {
   const lv06_hal *hal;
   uint32_t boot;
   size_t reply_max; /* longest line that device and host agree on for replies */
-  size_t length;    /* bytes of the line so far */
+  size_t length;    /* bytes of the line so far, with the CR that does not count */
   bool overlong;
   bool over; /* RESET has been answered: the board restarts */
-  uint32_t frames, discarded; /* good frames, and lines that began with '~' but were none; since boot */
+  uint32_t discarded; /* lines that began with '~' but were no frames; since boot */
 #if !LV06_MINIMAL
   lv06_search search;
   lv06_rate rate;
-  uint64_t nak_second; /* in which `naks` were sent */
-  unsigned naks;
+  uint64_t nak_due_ms[LV06_NAKS_A_SECOND]; /* of the last NAKs: a second after each was sent */
+  unsigned nak_next;                       /* the one that is the longest ago */
   lv06_image image;
   lv06_ahead ahead;
+  lv06_scratch scratch;
 #endif
   uint8_t line[LV06_LINE_MAX];
   uint8_t reply[LV06_REPLY_MAX];
-#if LV06_INFLATE_MAX > 0
-  uint8_t inflated[LV06_INFLATE_MAX];
-#endif
 } lv06_core;
 
 /* Boots: sends the BOOT notice. `hal` must outlive `core`. */
 void lv06_start(lv06_core *core, const lv06_hal *hal);
-/* Takes bytes as they come from the line, in chunks of any size; answers through `hal->write`. */
+/* Takes bytes as they come from the line, in chunks of any size; answers through `hal->write`. Drops what stands behind a
+ * request that changes the rate or restarts the device. */
 void lv06_feed(lv06_core *core, const uint8_t *bytes, size_t length);
 /* Does what time asks for: searches, their notices and deadlines, the rate that was not confirmed. Call it from the
  * board's loop, after every lv06_feed and whenever the ASIC has spoken. Returns the milliseconds after which it wants

@@ -9,6 +9,7 @@
 #define LV06_SCALE_MAX 64     /* largest side of a block of pixels */
 #define LV06_SCALES_MAX 4     /* scales in one IMAGE ROOTS */
 #define LV06_RATES_MAX 8
+#define LV06_NAKS_A_SECOND 10 /* SPEC 4.3 */
 #define LV06_START_RATE 115200u
 #define LV06_FIRST_LINE 512u  /* longest line before HELLO was answered */
 
@@ -41,6 +42,9 @@
 #endif
 #ifndef LV06_CREDIT_BYTES
 #define LV06_CREDIT_BYTES LV06_LIMIT(16384, 512)
+#endif
+#ifndef LV06_AHEAD_BLOCKS /* most blocks hashed before IMAGE ROWS is answered: within 100 ms (SPEC 4.2), at 0.1 ms a block */
+#define LV06_AHEAD_BLOCKS 512u
 #endif
 #ifndef LV06_WORK_POLL_MS /* how often a running search is looked at */
 #define LV06_WORK_POLL_MS 10u

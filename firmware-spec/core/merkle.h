@@ -17,9 +17,10 @@ typedef struct {
   uint8_t nodes[LV06_TREE_DEPTH][LV06_DIGEST_SIZE];
 } lv06_tree;
 
-/* Adds a leaf: at most 2^20 of them. False when the SHA unit failed. */
+/* Both return false when the SHA unit failed, and the tree is then empty. */
+/* Adds a leaf: at most 2^20 of them. */
 bool lv06_tree_add(lv06_tree *tree, lv06_sha256_unit *sha256, void *context, const uint8_t leaf[LV06_DIGEST_SIZE]);
-/* The root of one leaf or more; the tree is then used up. */
+/* The root of one leaf or more; of none there is none: false. It may be asked for again, but no leaf be added to it. */
 bool lv06_tree_root(lv06_tree *tree, lv06_sha256_unit *sha256, void *context, uint8_t root[LV06_DIGEST_SIZE]);
 
 #endif

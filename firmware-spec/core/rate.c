@@ -3,22 +3,33 @@
 
 #define CONFIRM_MS 500u
 #define SILENCE_MS 10000u
+#define SWITCHING_MS 1u /* between looks whether the line has changed */
 
 #if !LV06_MINIMAL
 
 static uint64_t now(const lv06_core *core) { return core->hal->clock_ms(core->hal->context); }
 
-/* `set_rate` lets what was written leave first, so the time is taken after it. */
 static void change(lv06_core *core, uint32_t rate) {
   core->rate.now = rate;
+  core->rate.switching = true;
   core->hal->set_rate(core->hal->context, rate);
-  core->rate.switched_ms = now(core);
+}
+
+void lv06_rate_settle(lv06_core *core) {
+  lv06_rate *rate = &core->rate;
+  if (!rate->switching || core->hal->rate(core->hal->context) != rate->now) return;
+  rate->switching = false;
+  rate->switched_ms = now(core);
+  /* What was received before the change is dropped. */
+  core->length = 0;
+  core->overlong = false;
 }
 
 void lv06_rate_start(lv06_core *core) {
   if (core->hal->set_rate == NULL) return;
-  change(core, LV06_START_RATE);
-  core->rate.heard_ms = core->rate.switched_ms;
+  core->rate.heard_ms = now(core);
+  core->rate.now = LV06_START_RATE;
+  if (core->hal->rate(core->hal->context) != LV06_START_RATE) change(core, LV06_START_RATE);
 }
 
 void lv06_rate_heard(lv06_core *core) {
@@ -33,22 +44,24 @@ static uint32_t left(uint64_t time, uint64_t since, uint32_t limit) {
 
 void lv06_rate_tick(lv06_core *core) {
   lv06_rate *rate = &core->rate;
-  if (core->hal->set_rate == NULL) return;
+  lv06_rate_settle(core);
+  if (core->hal->set_rate == NULL || rate->switching) return;
   uint64_t time = now(core);
   if (rate->trying && left(time, rate->switched_ms, CONFIRM_MS) == 0) {
     rate->trying = false;
     change(core, rate->before);
-  }
-  if (rate->now != LV06_START_RATE && left(time, rate->heard_ms, SILENCE_MS) == 0) {
+  } else if (rate->now != LV06_START_RATE && left(time, rate->heard_ms, SILENCE_MS) == 0) {
     rate->trying = false;
     change(core, LV06_START_RATE);
   }
+  lv06_rate_settle(core);
 }
 
 uint32_t lv06_rate_due(const lv06_core *core) {
   const lv06_rate *rate = &core->rate;
   uint32_t due = UINT32_MAX;
   if (core->hal->set_rate == NULL) return due;
+  if (rate->switching) return SWITCHING_MS;
   uint64_t time = now(core);
   if (rate->now != LV06_START_RATE) due = left(time, rate->heard_ms, SILENCE_MS);
   if (!rate->trying) return due;

@@ -4,6 +4,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Of FIPS 180-4: the constants of the rounds, and the state at the start. */
+extern const uint32_t lv06_sha256_rounds[64];
+extern const uint32_t lv06_sha256_initial[8];
+
 /* SHA-256 (FIPS 180-4) in software, for builds without a SHA unit. */
 typedef struct {
   uint32_t state[8];

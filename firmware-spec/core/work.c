@@ -1,4 +1,5 @@
 /* WORK: SPEC 5.6. */
+#include "bytes.h"
 #include "commands.h"
 #include "mem.h"
 
@@ -10,14 +11,6 @@
 #if !LV06_MINIMAL
 
 static uint64_t now(const lv06_core *core) { return core->hal->clock_ms(core->hal->context); }
-
-static uint32_t load(const uint8_t *bytes) {
-  return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
-}
-
-static void store(uint8_t *bytes, uint32_t value) {
-  for (unsigned i = 0; i < 4; i++) bytes[i] = (uint8_t)(value >> (8u * i));
-}
 
 static void put_search(lv06_text *text, const lv06_core *core) {
   static const char *const names[] = {"", "running", "found", "expired", "exhausted", "stopped", "failed"};
@@ -86,9 +79,9 @@ static void check(lv06_core *core, lv06_nonce nonce) {
   lv06_search *s = &core->search;
   s->reports++;
   memcpy(header, s->job.header, sizeof header);
-  bool allowed = ((nonce.version ^ load(header)) & ~s->job.version_mask) == 0;
-  store(header, nonce.version);
-  store(header + NONCE_AT, nonce.nonce);
+  bool allowed = ((nonce.version ^ lv06_load_le(header)) & ~s->job.version_mask) == 0;
+  lv06_store_le(header, nonce.version);
+  lv06_store_le(header + NONCE_AT, nonce.nonce);
   bool hashed = allowed && hash_twice(core->hal, header, digest);
   if (hashed && meets(digest, s->job.target, 0)) {
     find(core, nonce, header);

@@ -69,6 +69,10 @@ static uint64_t board_work_hashes(void *context) {
 }
 
 static void board_set_rate(void *context, uint32_t baud) { (void)context, (void)baud; }
+static uint32_t board_rate(void *context) {
+  (void)context;
+  return 0;
+}
 static void board_log_level(void *context, unsigned level) { (void)context, (void)level; }
 #endif
 
@@ -107,6 +111,7 @@ void _start(void) {
       .work_poll = board_work_poll,
       .work_hashes = board_work_hashes,
       .set_rate = board_set_rate,
+      .rate = board_rate,
       .log_level = board_log_level,
 #endif
   };

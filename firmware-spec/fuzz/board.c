@@ -92,8 +92,10 @@ static void on_set_rate(void *context, uint32_t baud) {
   bool known = false;
   for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) known = known || rates[i] == baud;
   DEMAND(known, "the rate is one of those announced (SPEC 5.9)");
-  b->rate = baud;
+  b->next_rate = baud;
 }
+
+static uint32_t on_rate(void *context) { return ((const board *)context)->rate; }
 
 static void on_log_level(void *context, unsigned level) {
   (void)context;
@@ -128,7 +130,10 @@ static void fill_hal(board *b, const char *absent, size_t length) {
   if (has(absent, length, 'i')) hal->inflate = on_inflate;
   if (has(absent, length, 's')) hal->sensors = on_sensors;
   if (has(absent, length, 'k')) hal->hmac = on_hmac;
-  if (has(absent, length, 'b')) hal->set_rate = on_set_rate;
+  if (has(absent, length, 'b')) {
+    hal->set_rate = on_set_rate;
+    hal->rate = on_rate;
+  }
   if (has(absent, length, 'l')) hal->log_level = on_log_level;
   if (has(absent, length, 'x')) hal->restart = on_restart;
   if (has(absent, length, 'r')) {
@@ -150,12 +155,12 @@ static void fill_hal(board *b, const char *absent, size_t length) {
 static void check_state(const board *b) {
   const lv06_core *core = b->core;
   DEMAND(core->hal == &b->hal && core->boot == b->boot, "the boot id does not change within a boot (SPEC 4.1)");
-  DEMAND(core->length < LV06_LINE_MAX, "a line in the making fits its buffer");
+  DEMAND(core->length <= LV06_LINE_MAX, "a line in the making fits its buffer");
 #if !LV06_MINIMAL
   const lv06_search *s = &core->search;
   DEMAND(s->state <= LV06_FAILED && (s->state == LV06_RUNNING) == b->searching, "the core and the ASIC agree on the search");
   DEMAND((size_t)core->image.width * core->image.height <= b->hal.raster_size, "an image fits the raster (SPEC 5.8)");
-  DEMAND(b->hal.set_rate == NULL || core->rate.now == b->rate, "the core knows the line's rate (SPEC 5.9)");
+  DEMAND(b->hal.set_rate == NULL || core->rate.now == b->next_rate, "the core knows the line's rate (SPEC 5.9)");
 #endif
 }
 
@@ -205,7 +210,14 @@ bool board_same(const board *one, const board *two) {
   return one->out_length == two->out_length && (one->out_length == 0 || memcmp(one->out, two->out, one->out_length) == 0);
 }
 
+void board_turn(board *b) {
+  if (b->rate == b->next_rate) return;
+  b->rate = b->next_rate;
+  b->turns++;
+}
+
 void board_poll(board *b) {
+  board_turn(b);
   size_t before = b->lines;
   uint32_t wait_ms = lv06_poll(b->core);
   DEMAND(b->lines - before <= 2, "a look at the clock writes no flood");

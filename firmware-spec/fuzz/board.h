@@ -29,7 +29,8 @@ typedef struct {
     lv06_work_news what;
     lv06_nonce nonce;
   } news[BOARD_NEWS];
-  uint32_t rate;
+  uint32_t rate, next_rate;
+  unsigned turns; /* changes of the rate that have happened */
   bool restart;
   /* What was written. */
   uint8_t *out;
@@ -45,6 +46,8 @@ void board_start(board *b);
 /* Feeds bytes, starts anew if the core asked for it, and checks what must always hold. */
 void board_feed(board *b, const uint8_t *bytes, size_t length);
 void board_poll(board *b);
+/* What was written has left, and the rate changes if that waited for it. What is fed until then came before the change. */
+void board_turn(board *b);
 /* Checks a line that the core has written, without its line feed. */
 void board_written(board *b, const uint8_t *line, size_t length);
 /* What a WORK reply or notice says of the search, from word `at` on. */

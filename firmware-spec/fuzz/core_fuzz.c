@@ -28,6 +28,7 @@ static void run(board *b, judge *j, const uint8_t *data, size_t size, size_t chu
     if (j != NULL) {
       judge_send(j, data + at, piece);
     } else {
+      board_turn(b);
       for (size_t i = 0; i < piece; i += chunk) board_feed(b, data + at + i, piece - i < chunk ? piece - i : chunk);
     }
     b->clock_ms += 1u << jump;

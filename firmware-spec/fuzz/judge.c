@@ -211,7 +211,15 @@ static void take(judge *j, const uint8_t *bytes, size_t length) {
   j->length += length;
 }
 
+/* Half a line that came at another rate is lost. */
+static void turn(judge *j) {
+  board_turn(j->b);
+  if (j->turns != j->b->turns) j->length = 0;
+  j->turns = j->b->turns;
+}
+
 void judge_send(judge *j, const uint8_t *bytes, size_t length) {
+  turn(j);
   while (length > 0) {
     const uint8_t *feed = memchr(bytes, '\n', length);
     size_t line = feed != NULL ? (size_t)(feed - bytes) : length, before = j->b->lines;
@@ -230,6 +238,7 @@ void judge_send(judge *j, const uint8_t *bytes, size_t length) {
       j->agreed = 512;
       return; /* what came behind it was lost in the restart */
     }
+    if (j->b->rate != j->b->next_rate) return; /* and so is what came before the rate has changed */
     bytes += line + 1;
     length -= line + 1;
   }

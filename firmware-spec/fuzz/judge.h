@@ -9,6 +9,7 @@ typedef struct {
   /* Bytes since the last line feed. */
   uint8_t *pending;
   size_t length, capacity;
+  unsigned turns; /* of the board, that are known here */
   size_t agreed; /* longest line with a payload: what the host and the core said */
   /* What the image must be. */
   bool present;

@@ -168,8 +168,8 @@ line_kind oracle_read(const uint8_t *line, size_t length, size_t limit, oracle_f
     bool ask = (length == 1 || (length == 2 && line[1] == '\r')) && line[0] == '?';
     return ask ? LINE_ASK : LINE_LOG;
   }
-  if (length + 1 > limit) return LINE_LONG;
   if (line[length - 1] == '\r') length--;
+  if (length + 1 > limit) return LINE_LONG;
   size_t payload = find_payload(line, length);
   if (!all_printable(line, payload == SIZE_MAX ? length : payload)) return LINE_BYTES;
   if (length < 16 || !part_is_hex((part){line + 1, 4}, 4) || line[5] != ' ') return LINE_FORM;

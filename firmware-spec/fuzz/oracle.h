@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ORACLE_WORDS 64
+#define ORACLE_WORDS 1200 /* more than a line can hold */
 #define ORACLE_LINE 65536
 
 typedef enum {

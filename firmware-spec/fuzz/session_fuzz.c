@@ -33,6 +33,7 @@ static void send(player *p, const uint8_t *bytes, size_t length) {
     judge_send(p->j, bytes, length);
     return;
   }
+  board_turn(p->b);
   for (size_t at = 0; at < length; at += p->chunk) {
     board_feed(p->b, bytes + at, length - at < p->chunk ? length - at : p->chunk);
   }

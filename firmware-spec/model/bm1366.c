@@ -1,5 +1,6 @@
 #include "bm1366.h"
 
+#include "../core/bytes.h"
 #include "../core/mem.h"
 #include "random.h"
 
@@ -28,14 +29,6 @@ uint32_t bm1366_version_bits(uint32_t mask, uint32_t index) {
   return bits;
 }
 
-static void store_le(uint8_t *p, uint32_t x) {
-  for (unsigned i = 0; i < 4; i++) p[i] = (uint8_t)(x >> (8u * i));
-}
-
-static uint32_t load_le(const uint8_t *p) {
-  return ((uint32_t)p[3] << 24) | ((uint32_t)p[2] << 16) | ((uint32_t)p[1] << 8) | p[0];
-}
-
 static uint32_t present_bits(const bm1366 *chip) {
   return bm1366_version_bits(chip->version_mask, (chip->first_version + chip->version) % chip->versions);
 }
@@ -43,7 +36,7 @@ static uint32_t present_bits(const bm1366 *chip) {
 static void begin_version(bm1366 *chip) {
   uint8_t header[BM1366_HEADER];
   memcpy(header, chip->job.header, sizeof header);
-  store_le(header, load_le(header) | present_bits(chip));
+  lv06_store_le(header, lv06_load_le(header) | present_bits(chip));
   bm1366_search_start(&chip->search, header);
   chip->core = 0;
   chip->step = 0;

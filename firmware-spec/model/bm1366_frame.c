@@ -1,5 +1,6 @@
 #include "bm1366_frame.h"
 
+#include "../core/bytes.h"
 #include "../core/mem.h"
 
 enum { RESPONSE_JOB = 0x80, MIDSTATES = 1 };
@@ -24,18 +25,10 @@ uint16_t bm1366_crc16(const uint8_t *bytes, size_t length) {
   return (uint16_t)crc;
 }
 
-static void put_be(uint8_t *p, uint32_t x) {
-  for (unsigned i = 0; i < 4; i++) p[i] = (uint8_t)(x >> (24u - 8u * i));
-}
-
-static uint32_t get_be(const uint8_t *p) {
-  return ((uint32_t)p[0] << 24) | ((uint32_t)p[1] << 16) | ((uint32_t)p[2] << 8) | p[3];
-}
-
 uint32_t bm1366_nonce(uint32_t counter) {
   uint8_t bytes[4];
-  put_be(bytes, counter);
-  return ((uint32_t)bytes[3] << 24) | ((uint32_t)bytes[2] << 16) | ((uint32_t)bytes[1] << 8) | bytes[0];
+  lv06_store_be(bytes, counter);
+  return lv06_load_le(bytes);
 }
 
 /* The header's nineteen words before the nonce, last word first: the packet carries them so. */
@@ -49,7 +42,7 @@ void bm1366_job_encode(const bm1366_job *job, uint8_t packet[BM1366_JOB]) {
   memcpy(packet, head, sizeof head);
   packet[4] = job->job_id;
   packet[5] = MIDSTATES;
-  put_be(packet + 6, bm1366_nonce(job->starting_nonce));
+  lv06_store_be(packet + 6, bm1366_nonce(job->starting_nonce));
   reverse_words(job->header, packet + 10);
   uint16_t crc = bm1366_crc16(packet + 2, BM1366_JOB - 4);
   packet[BM1366_JOB - 2] = (uint8_t)(crc >> 8);
@@ -65,7 +58,7 @@ bool bm1366_job_decode(const uint8_t packet[BM1366_JOB], bm1366_job *job) {
   /* A CRC over data and its own CRC leaves nothing. */
   if (bm1366_crc16(packet + 2, BM1366_JOB - 2) != 0) return false;
   job->job_id = packet[4];
-  job->starting_nonce = bm1366_nonce(get_be(packet + 6));
+  job->starting_nonce = bm1366_nonce(lv06_load_be(packet + 6));
   reverse_words(packet + 10, job->header);
   memset(job->header + 76, 0, 4);
   return true;
@@ -75,7 +68,7 @@ void bm1366_write_encode(uint8_t reg, uint32_t value, uint8_t packet[BM1366_WRIT
   static const uint8_t head[5] = {0x55, 0xaa, BM1366_TYPE_WRITE, BM1366_WRITE - 2, 0};
   memcpy(packet, head, sizeof head);
   packet[5] = reg;
-  put_be(packet + 6, value);
+  lv06_store_be(packet + 6, value);
   packet[10] = bm1366_crc5(packet + 2, 8u * 8u);
 }
 
@@ -83,7 +76,7 @@ bool bm1366_write_decode(const uint8_t packet[BM1366_WRITE], uint8_t *reg, uint3
   if (!begins(packet, BM1366_TYPE_WRITE, BM1366_WRITE)) return false;
   if (packet[10] != bm1366_crc5(packet + 2, 8u * 8u)) return false;
   *reg = packet[5];
-  *value = get_be(packet + 6);
+  *value = lv06_load_be(packet + 6);
   return true;
 }
 
@@ -91,7 +84,7 @@ void bm1366_result_encode(const bm1366_result *result, uint8_t frame[BM1366_RESU
   uint32_t version = result->version_bits >> 13;
   frame[0] = 0xaa;
   frame[1] = 0x55;
-  put_be(frame + 2, result->counter);
+  lv06_store_be(frame + 2, result->counter);
   frame[6] = 0;
   frame[7] = (uint8_t)(result->job_id | result->small_core);
   frame[8] = (uint8_t)(version >> 8);
@@ -104,7 +97,7 @@ void bm1366_result_encode(const bm1366_result *result, uint8_t frame[BM1366_RESU
 bool bm1366_result_decode(const uint8_t frame[BM1366_RESULT], bm1366_result *result) {
   if (frame[0] != 0xaa || frame[1] != 0x55 || (frame[10] & RESPONSE_JOB) == 0) return false;
   if (bm1366_crc5(frame + 2, 9u * 8u) != 0) return false;
-  result->counter = get_be(frame + 2);
+  result->counter = lv06_load_be(frame + 2);
   result->job_id = frame[7] & 0xf8u;
   result->small_core = frame[7] & 0x07u;
   result->version_bits = (((uint32_t)frame[8] << 8) | frame[9]) << 13;

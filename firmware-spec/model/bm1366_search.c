@@ -1,22 +1,11 @@
 #include "bm1366_search.h"
 
+#include "../core/bytes.h"
 #include "../core/mem.h"
+#include "../core/sha256.h"
 
 /* Four words at once: GCC and clang turn this into whatever vectors the processor has. */
 typedef uint32_t lanes __attribute__((vector_size(16)));
-
-static const uint32_t round_constants[64] = {
-    0x428a2f98u, 0x71374491u, 0xb5c0fbcfu, 0xe9b5dba5u, 0x3956c25bu, 0x59f111f1u, 0x923f82a4u, 0xab1c5ed5u,
-    0xd807aa98u, 0x12835b01u, 0x243185beu, 0x550c7dc3u, 0x72be5d74u, 0x80deb1feu, 0x9bdc06a7u, 0xc19bf174u,
-    0xe49b69c1u, 0xefbe4786u, 0x0fc19dc6u, 0x240ca1ccu, 0x2de92c6fu, 0x4a7484aau, 0x5cb0a9dcu, 0x76f988dau,
-    0x983e5152u, 0xa831c66du, 0xb00327c8u, 0xbf597fc7u, 0xc6e00bf3u, 0xd5a79147u, 0x06ca6351u, 0x14292967u,
-    0x27b70a85u, 0x2e1b2138u, 0x4d2c6dfcu, 0x53380d13u, 0x650a7354u, 0x766a0abbu, 0x81c2c92eu, 0x92722c85u,
-    0xa2bfe8a1u, 0xa81a664bu, 0xc24b8b70u, 0xc76c51a3u, 0xd192e819u, 0xd6990624u, 0xf40e3585u, 0x106aa070u,
-    0x19a4c116u, 0x1e376c08u, 0x2748774cu, 0x34b0bcb5u, 0x391c0cb3u, 0x4ed8aa4au, 0x5b9cca4fu, 0x682e6ff3u,
-    0x748f82eeu, 0x78a5636fu, 0x84c87814u, 0x8cc70208u, 0x90befffau, 0xa4506cebu, 0xbef9a3f7u, 0xc67178f2u,
-};
-static const uint32_t initial[8] = {0x6a09e667u, 0xbb67ae85u, 0x3c6ef372u, 0xa54ff53au,
-                                    0x510e527fu, 0x9b05688cu, 0x1f83d9abu, 0x5be0cd19u};
 
 static inline lanes all(uint32_t x) { return (lanes){x, x, x, x}; }
 
@@ -44,12 +33,12 @@ static inline void eight(lanes s[8], const lanes *w, const uint32_t *k) {
 }
 
 static void compress(lanes state[8], lanes w[16]) {
-  const uint32_t *k = round_constants;
+  const uint32_t *k = lv06_sha256_rounds;
   lanes s[8];
   memcpy(s, state, sizeof s);
   eight(s, w, k);
   eight(s, w + 8, k + 8);
-  for (k += 16; k < round_constants + 64; k += 16) {
+  for (k += 16; k < lv06_sha256_rounds + 64; k += 16) {
     for (unsigned i = 0; i < 16; i++) {
       lanes x = w[(i + 1) % 16], y = w[(i + 14) % 16];
       w[i] += w[(i + 9) % 16] + (rotate(x, 7) ^ rotate(x, 18) ^ (x >> 3)) + (rotate(y, 17) ^ rotate(y, 19) ^ (y >> 10));
@@ -60,17 +49,13 @@ static void compress(lanes state[8], lanes w[16]) {
   for (unsigned i = 0; i < 8; i++) state[i] += s[i];
 }
 
-static uint32_t load(const uint8_t *p) {
-  return ((uint32_t)p[0] << 24) | ((uint32_t)p[1] << 16) | ((uint32_t)p[2] << 8) | p[3];
-}
-
 void bm1366_search_start(bm1366_search *search, const uint8_t header[80]) {
   lanes state[8], w[16];
-  for (unsigned i = 0; i < 8; i++) state[i] = all(initial[i]);
-  for (unsigned i = 0; i < 16; i++) w[i] = all(load(header + 4u * i));
+  for (unsigned i = 0; i < 8; i++) state[i] = all(lv06_sha256_initial[i]);
+  for (unsigned i = 0; i < 16; i++) w[i] = all(lv06_load_be(header + 4u * i));
   compress(state, w);
   for (unsigned i = 0; i < 8; i++) search->midstate[i] = state[i][0];
-  for (unsigned i = 0; i < 3; i++) search->tail[i] = load(header + 64u + 4u * i);
+  for (unsigned i = 0; i < 3; i++) search->tail[i] = lv06_load_be(header + 64u + 4u * i);
 }
 
 /* The end of a message of `bits` bits, after the word at `at`. */
@@ -88,7 +73,7 @@ void bm1366_search_hash(const bm1366_search *search, const uint32_t counters[BM1
   memcpy(&w[3], counters, sizeof w[3]);
   pad(w, 4, 80 * 8);
   compress(first, w);
-  for (unsigned i = 0; i < 8; i++) second[i] = all(initial[i]);
+  for (unsigned i = 0; i < 8; i++) second[i] = all(lv06_sha256_initial[i]);
   memcpy(w, first, sizeof first);
   pad(w, 8, 32 * 8);
   compress(second, w);

@@ -8,8 +8,8 @@
 #include "random.h"
 
 enum { LOG_AT_BOOT = 3, BAD_PPM = 5000, DAMAGE_PPM = 1000 };
-/* Hashes in one go: a millisecond or so, that the line may have to wait for. */
-enum { BUDGET = 4096 };
+/* Hashes in one go: some tenths of a millisecond, that the line may have to wait for. */
+enum { BUDGET = 512 };
 
 static uint64_t now_us(const model_board *board) { return board->platform.now_us(board->platform.context); }
 
@@ -103,6 +103,11 @@ static void hal_set_rate(void *context, uint32_t baud) {
   board->platform.set_rate(board->platform.context, baud);
 }
 
+static uint32_t hal_rate(void *context) {
+  const model_board *board = context;
+  return board->platform.rate(board->platform.context);
+}
+
 static void hal_log_level(void *context, unsigned level) { ((model_board *)context)->log_level = level; }
 
 static void hal_restart(void *context) {
@@ -127,6 +132,7 @@ static lv06_hal wiring(model_board *board) {
   hal.work_poll = hal_work_poll;
   hal.work_hashes = hal_work_hashes;
   hal.set_rate = board->platform.set_rate == NULL ? NULL : hal_set_rate;
+  hal.rate = hal_rate;
   hal.log_level = hal_log_level;
   hal.restart = hal_restart;
   hal.rates = rates;

@@ -15,7 +15,8 @@ typedef struct {
   void (*write)(void *context, const uint8_t *bytes, size_t length);
   uint64_t (*now_us)(void *context); /* never goes back */
   uint32_t (*random)(void *context);
-  void (*set_rate)(void *context, uint32_t baud); /* or NULL: native USB */
+  void (*set_rate)(void *context, uint32_t baud); /* as the HAL's; or NULL, on native USB */
+  uint32_t (*rate)(void *context);                /* as the HAL's */
   void (*restart)(void *context);                 /* calls model_board_boot once all that was written has left */
 } model_platform;
 

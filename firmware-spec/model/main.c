@@ -47,6 +47,8 @@ static void board_write(void *context, const uint8_t *bytes, size_t length) {
 
 static void board_set_rate(void *context, uint32_t baud) { pump_set_rate(&((model *)context)->pump, baud); }
 
+static uint32_t board_rate(void *context) { return ((const model *)context)->pump.rate; }
+
 static void board_restart(void *context) { pump_restart(&((model *)context)->pump); }
 
 static void boot(model *m, model_boot_reason reason) {
@@ -108,8 +110,8 @@ static int run(const program_options *o, const model_pty *pty, int signal_fd) {
   static model m;
   const pump_device device = {&m,           line_feed,   line_poll,
                               line_restart, line_signal, LV06_REPLY_MAX + MODEL_SPARE};
-  const model_platform platform = {&m,          board_write, now_us, true_random, o->uart ? board_set_rate : NULL,
-                                   board_restart};
+  const model_platform platform = {&m,         board_write,  now_us, true_random, o->uart ? board_set_rate : NULL,
+                                   board_rate, board_restart};
   m.start_rate = o->uart ? LV06_START_RATE : o->baud;
   m.brownout_s = o->brownout_s;
   m.random = ~(uint64_t)o->board.seed;

@@ -6,7 +6,7 @@ LINE := model/lane.c model/garble.c
 MODEL := model/main.c model/options.c model/pty.c model/pump.c model/rate.c $(LINE) $(BOARD)
 MODEL_TEST := $(sort $(wildcard model/test/*.c))
 # The glue's frames are tested against the chip's.
-MODEL_TESTED := core/sha256.c model/asic.c $(BM1366) $(LINE) esp-idf/src/asic_frame.c
+MODEL_TESTED := core/sha256.c model/asic.c $(BM1366) $(LINE) model/pump.c model/rate.c esp-idf/src/asic_frame.c
 MODEL_HEADERS := $(wildcard core/*.h model/*.h model/test/*.h esp-idf/include/*.h)
 
 .PHONY: model-test wasm

@@ -103,9 +103,11 @@ static const char *read_pass(int argc, char **argv, bool seed, program_options *
   static const struct {
     const char *name;
     reader read;
-  } valued[] = {{"--seed", read_seed},          {"--link", read_link},        {"--baud-pace", read_baud},
-                {"--hashrate-ghs", read_hashrate}, {"--work-scale", read_scale}, {"--key", read_key},
-                {"--brownout-s", read_brownout}};
+    bool seed;
+  } valued[] = {{"--seed", read_seed, true},      {"--link", read_link, false},
+                {"--baud-pace", read_baud, false}, {"--hashrate-ghs", read_hashrate, false},
+                {"--work-scale", read_scale, false}, {"--key", read_key, false},
+                {"--brownout-s", read_brownout, false}};
   program_options unused;
   for (int i = 1; i < argc; i++) {
     size_t at = 0;
@@ -113,7 +115,7 @@ static const char *read_pass(int argc, char **argv, bool seed, program_options *
     while (at < sizeof valued / sizeof valued[0] && strcmp(argv[i], valued[at].name) != 0) at++;
     if (at == sizeof valued / sizeof valued[0]) return "unknown option";
     if (++i >= argc) return "this option takes a value";
-    const char *problem = (at == 0) == seed ? valued[at].read(argv[i], o) : NULL;
+    const char *problem = valued[at].seed == seed ? valued[at].read(argv[i], o) : NULL;
     if (problem != NULL) return problem;
   }
   return NULL;

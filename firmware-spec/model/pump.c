@@ -41,7 +41,7 @@ void pump_reset(pump *p, uint32_t rate) {
 }
 
 void pump_write(pump *p, const uint8_t *bytes, size_t length) {
-  /* Cannot happen while `feed_device` leaves room for a reply; a lost line is what a full UART would do. */
+  /* The host does not read, and this is a UART, or a notice: the line is lost. */
   if (length > sizeof p->out - p->out_length) return;
   if (p->out_length == 0) p->out_ready_ns = pump_now_ns();
   memcpy(p->out + p->out_length, bytes, length);
@@ -101,11 +101,13 @@ static int receive(pump *p, int64_t now_ns) {
   return 0;
 }
 
-static bool has_room(const pump *p) { return sizeof p->out - p->out_length >= p->device.reply_max; }
+/* On USB a host that does not read is not read from either: a line is taken while its reply surely fits. A UART has no
+ * way to stop the host. */
+static bool may_feed(const pump *p) { return p->uart || sizeof p->out - p->out_length >= p->device.reply_max; }
 
-/* One line at a time while its reply surely fits: a host that does not read is not read from either. */
+/* One line at a time. */
 static void feed_device(pump *p) {
-  while (p->in_at < p->in_length && has_room(p)) {
+  while (p->in_at < p->in_length && may_feed(p)) {
     const uint8_t *start = p->in + p->in_at;
     const uint8_t *end = memchr(start, '\n', p->in_length - p->in_at);
     size_t length = end == NULL ? p->in_length - p->in_at : (size_t)(end - start) + 1u;
@@ -147,10 +149,17 @@ static ssize_t write_garbled(const pump *p, size_t length, uint32_t host_rate) {
   return (ssize_t)length;
 }
 
+/* Of what a terminal holds: what the host has sent and nobody has read. */
+static void drop_input(pump *p) {
+  p->in_at = p->in_length = 0;
+  for (unsigned i = 0; i < 16 && read(p->fd, p->in, sizeof p->in) > 0; i++) continue;
+}
+
 static void reach(pump *p) {
   if (p->sent >= p->switch_at) {
     p->switch_at = UINT64_MAX;
     p->rate = p->next_rate;
+    drop_input(p);
     p->out_lane = p->in_lane = (lane){pump_now_ns(), 0};
   }
   if (p->sent >= p->restart_at) {
@@ -190,7 +199,7 @@ static int wait_for_more(pump *p, struct pollfd fds[2], uint64_t device_us) {
   fds[1].events = 0;
   if (hungry) fds[1].events |= POLLIN;
   if (p->moved > 0) fds[1].events |= POLLOUT;
-  if (!hungry && has_room(p)) wait_ns = sooner(wait_ns, in_due_ns - now_ns);
+  if (!hungry && may_feed(p)) wait_ns = sooner(wait_ns, in_due_ns - now_ns);
   if (p->on_wire > 0) wait_ns = sooner(wait_ns, lane_due_ns(&p->out_lane, p->rate) - now_ns);
   if (device_us < (uint64_t)INT64_MAX / 1000u) wait_ns = sooner(wait_ns, (int64_t)device_us * 1000);
   struct timespec wait = {(time_t)(wait_ns / second_ns), (long)(wait_ns % second_ns)};
@@ -214,8 +223,7 @@ static int step(pump *p, bool readable, uint64_t *device_us) {
     int64_t now_ns = pump_now_ns();
     if (readable && p->in_at == p->in_length) problem = receive(p, now_ns);
     if (!p->paced || lane_due_ns(&p->in_lane, p->rate) <= now_ns) feed_device(p);
-    *device_us = UINT64_MAX;
-    if (has_room(p)) *device_us = p->device.poll(p->device.context);
+    *device_us = p->device.poll(p->device.context);
     if (problem == 0) problem = transmit(p, now_ns);
     /* A flood is read on without asking: the time it came in late is made up for. */
     readable = p->paced && p->in_flood && p->in_at == p->in_length;

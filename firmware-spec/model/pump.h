@@ -23,7 +23,7 @@ typedef struct {
   void (*restart)(void *context);
   /* Returns false to end. */
   bool (*signal)(void *context, unsigned signal);
-  size_t reply_max; /* most bytes that one feed of a line, or one poll, may write */
+  size_t reply_max; /* most bytes that one feed of a line may write */
 } pump_device;
 
 typedef struct {
@@ -47,7 +47,7 @@ typedef struct {
 void pump_start(pump *p, int fd, const pump_device *device, uint32_t rate, bool uart, bool paced);
 /* The device's write: keeps whole replies together, so that one write(2) carries as many as there are. */
 void pump_write(pump *p, const uint8_t *bytes, size_t length);
-/* Another rate, or a restart, once all that was written has left. */
+/* Another rate, or a restart, once all that was written has left; what was received before it is dropped. */
 void pump_set_rate(pump *p, uint32_t baud);
 void pump_restart(pump *p);
 /* Power fails: what is under way either way is lost, and the rate is `rate`. */

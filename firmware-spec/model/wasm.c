@@ -55,6 +55,11 @@ static void set_rate(void *context, uint32_t baud) {
   next_rate = baud;
 }
 
+static uint32_t present_rate(void *context) {
+  (void)context;
+  return rate;
+}
+
 static void restart(void *context) {
   (void)context;
   restarting = true;
@@ -69,7 +74,8 @@ static void boot(model_boot_reason reason) {
 
 EXPORT("init") void wasm_init(uint32_t seed, uint32_t flags, double hashrate_ghs, double work_scale, uint32_t steps) {
   const bool uart = (flags & FLAG_UART) != 0;
-  const model_platform platform = {NULL, write_output, now_us, draw, uart ? set_rate : NULL, restart};
+  const model_platform platform = {NULL, write_output, now_us, draw, uart ? set_rate : NULL,
+                                   present_rate, restart};
   model_options options = model_options_default(seed);
   options.hashrate_ghs = hashrate_ghs;
   options.work_scale = work_scale;

@@ -7,6 +7,7 @@
 #define LV06_BENCH_HAL_H
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../core/hmac.h"
@@ -27,6 +28,7 @@ typedef struct {
   uint64_t now_ms;
   lv06_readings readings; /* by default the regulator's temperature and the fan are not known */
   bool sha_fails, hmac_fails, asic_busy;
+  bool slow_line; /* the rate changes when the test says so: `rate = next_rate` */
   unsigned hashes, hashes_ok;     /* calls of the SHA unit; after `hashes_ok` of them it fails */
   unsigned starts, starts_ok;     /* searches; after `starts_ok` of them the ASIC is not free */
   bench_event events[BENCH_EVENTS]; /* in the order of time; by default the genesis block's nonce at 12 ms */
@@ -34,7 +36,7 @@ typedef struct {
   uint64_t search_ms;
   bool searching;
   unsigned boots, stops, restarts, log_level;
-  uint32_t rate;
+  uint32_t rate, next_rate;
   lv06_job job;
   uint8_t raster[BENCH_RASTER];
   size_t length;
@@ -43,7 +45,7 @@ typedef struct {
 
 static inline void bench_write(void *context, const uint8_t *bytes, size_t length) {
   bench *b = context;
-  if (length > sizeof b->bytes - b->length) return;
+  if (length > sizeof b->bytes - b->length) abort();
   memcpy(b->bytes + b->length, bytes, length);
   b->length += length;
 }
@@ -108,7 +110,13 @@ static inline uint64_t bench_work_hashes(void *context) {
   return b->events_said == 0 ? 0 : b->events[b->events_said - 1u].hashes;
 }
 
-static inline void bench_set_rate(void *context, uint32_t baud) { ((bench *)context)->rate = baud; }
+static inline void bench_set_rate(void *context, uint32_t baud) {
+  bench *b = context;
+  b->next_rate = baud;
+  if (!b->slow_line) b->rate = baud;
+}
+
+static inline uint32_t bench_rate(void *context) { return ((const bench *)context)->rate; }
 
 static inline void bench_log_level(void *context, unsigned level) { ((bench *)context)->log_level = level; }
 
@@ -155,6 +163,7 @@ static inline lv06_hal bench_hal(bench *b) {
       .work_poll = bench_work_poll,
       .work_hashes = bench_work_hashes,
       .set_rate = bench_set_rate,
+      .rate = bench_rate,
       .log_level = bench_log_level,
       .restart = bench_restart,
       .rates = rates,

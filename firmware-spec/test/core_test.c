@@ -90,6 +90,7 @@ int main(void) {
   command_tests();
   error_tests();
   image_tests();
+  ahead_tests();
   work_tests();
   rate_tests();
   printf("core: %u tests passed, core state %zu bytes\n", passed, sizeof(lv06_core));

@@ -44,6 +44,7 @@ void forget_answers(void);
 const uint8_t *payload(size_t *length);
 
 void image_tests(void);
+void ahead_tests(void);
 void inflate_tests(void);
 void work_tests(void);
 void rate_tests(void);

@@ -26,63 +26,6 @@ static void rows_may_come_in_any_order_and_twice(void) {
   CHECK(has_the_roots());
 }
 
-/* From the second image on the scales are known, and blocks are hashed while rows arrive. */
-static void begin_with_known_scales(void) {
-  boot();
-  ask("~0001 IMAGE NEW 00000006 12 20");
-  ask_with("~0002 IMAGE ROWS 00000006 0 raw", image_pixels, HALF);
-  ask_with("~0003 IMAGE ROWS 00000006 10 raw", image_pixels, HALF);
-  ask("~0004 IMAGE ROOTS 00000006 4,2");
-  new_image();
-  forget_answers();
-}
-
-static void blocks_are_hashed_while_rows_arrive(void) {
-  begin_with_known_scales();
-  unsigned before = b.hashes;
-  send_top();
-  CHECK(b.hashes > before);
-  send_bottom();
-  forget_answers();
-  before = b.hashes;
-  CHECK(has_the_roots());
-  CHECK(b.hashes - before < 10); /* the seams of two trees */
-  CHECK(has_the_roots());
-}
-
-static void rows_hashed_ahead_may_change_and_come_in_any_order(void) {
-  begin_with_known_scales();
-  ask_with("~0002 IMAGE ROWS 00000007 0 raw", image_pixels + HALF, HALF); /* other pixels than the image's */
-  send_bottom();
-  send_top();
-  forget_answers();
-  CHECK(has_the_roots());
-  new_image();
-  send_bottom();
-  send_top();
-  forget_answers();
-  CHECK(has_the_roots());
-}
-
-static void what_was_hashed_ahead_outlives_neither_batch_nor_another_scale_nor_a_fault(void) {
-  begin_with_known_scales();
-  send_top();
-  ask_with("~0005 BATCH 3 root", image_pixels, 33);
-  send_bottom();
-  forget_answers();
-  CHECK(has_the_roots());
-  begin_with_known_scales();
-  send_top();
-  b.sha_fails = true;
-  send_bottom();
-  b.sha_fails = false;
-  forget_answers();
-  CHECK(has_the_roots());
-  ask("~0005 IMAGE ROOTS 00000007 2");
-  forget_answers();
-  CHECK(has_the_roots());
-}
-
 static void deflated_rows_with_every_filter_give_the_same_image(void) {
   boot();
   new_image();
@@ -276,9 +219,6 @@ static void the_largest_image_fills_the_raster_and_no_more(void) {
 
 void image_tests(void) {
   TEST(rows_may_come_in_any_order_and_twice);
-  TEST(blocks_are_hashed_while_rows_arrive);
-  TEST(rows_hashed_ahead_may_change_and_come_in_any_order);
-  TEST(what_was_hashed_ahead_outlives_neither_batch_nor_another_scale_nor_a_fault);
   TEST(deflated_rows_with_every_filter_give_the_same_image);
   TEST(a_scale_of_one_has_a_leaf_for_each_pixel);
   TEST(the_lowest_missing_row_is_named);

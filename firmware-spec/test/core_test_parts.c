@@ -116,15 +116,33 @@ static bool unit(void *context, const uint8_t *bytes, size_t length, uint8_t dig
 
 static void the_tree_grown_leaf_by_leaf_is_that_of_rfc_9162(void) {
   static uint8_t leaves[70][32];
-  static lv06_tree tree;
   for (uint8_t i = 0; i < 70; i++) memset(leaves[i], i, 32);
   for (size_t n = 1; n <= 70; n++) {
     uint8_t grown[32], plain[32];
+    lv06_tree tree = {0};
     for (size_t i = 0; i < n; i++) CHECK(lv06_tree_add(&tree, unit, NULL, leaves[i]));
     CHECK(lv06_tree_root(&tree, unit, NULL, grown));
     plain_root((const uint8_t(*)[32])leaves, n, plain);
     CHECK(memcmp(grown, plain, 32) == 0);
+    memset(grown, 0, sizeof grown);
+    CHECK(lv06_tree_root(&tree, unit, NULL, grown) && memcmp(grown, plain, 32) == 0);
   }
+}
+
+static bool broken_unit(void *context, const uint8_t *bytes, size_t length, uint8_t digest[32]) {
+  (void)context;
+  lv06_sha256(bytes, length, digest);
+  return false;
+}
+
+static void a_tree_without_leaves_has_no_root_and_a_fault_leaves_one(void) {
+  uint8_t digest[32] = {0};
+  lv06_tree tree = {0};
+  CHECK(!lv06_tree_root(&tree, unit, NULL, digest));
+  for (unsigned i = 0; i < 3; i++) CHECK(lv06_tree_add(&tree, unit, NULL, digest));
+  CHECK(!lv06_tree_root(&tree, broken_unit, NULL, digest) && tree.leaves == 0);
+  CHECK(lv06_tree_add(&tree, unit, NULL, digest) && !lv06_tree_add(&tree, broken_unit, NULL, digest));
+  CHECK(!lv06_tree_root(&tree, unit, NULL, digest));
 }
 
 static void sha_256_does_not_care_for_the_pieces(void) {
@@ -157,6 +175,7 @@ void part_tests(void) {
   TEST(damaged_payloads_are_refused);
   TEST(a_payload_too_long_for_the_text_is_cut);
   TEST(the_tree_grown_leaf_by_leaf_is_that_of_rfc_9162);
+  TEST(a_tree_without_leaves_has_no_root_and_a_fault_leaves_one);
   TEST(sha_256_does_not_care_for_the_pieces);
   TEST(hmac_is_that_of_rfc_4231);
 }

@@ -24,9 +24,9 @@
 #include "../core/crc32.h"
 #include "../core/frame.h"
 #include "../core/merkle.h"
-#include "vectors_device.h"
+#include "bench_hal.h"
 
-static device dev;
+static bench dev;
 static lv06_hal hal;
 static lv06_core core;
 
@@ -88,23 +88,28 @@ static bool root(const uint8_t *digests, size_t length) {
   lv06_tree tree = {0};
   uint8_t out[LV06_DIGEST_SIZE];
   for (size_t i = 0; i + LV06_DIGEST_SIZE <= length; i += LV06_DIGEST_SIZE) {
-    if (!lv06_tree_add(&tree, device_sha256, &dev, digests + i)) return false;
+    if (!lv06_tree_add(&tree, bench_sha256, &dev, digests + i)) return false;
   }
-  if (!lv06_tree_root(&tree, device_sha256, &dev, out)) return false;
+  if (!lv06_tree_root(&tree, bench_sha256, &dev, out)) return false;
   print_hex(out, sizeof out);
   return true;
 }
 
 static void say(void) {
-  print_hex(dev.out, dev.length);
+  print_hex(dev.bytes, dev.length);
   dev.length = 0;
 }
 
+/* What was written has left: what waited for that happens. */
+static void let_go(void) { dev.rate = dev.next_rate; }
+
+/* The host has sent these bytes before it has seen an answer to any of them. */
 static void feed(const uint8_t *bytes, size_t length, size_t step) {
   for (size_t i = 0; i < length; i += step) {
     lv06_feed(&core, bytes + i, length - i < step ? length - i : step);
     lv06_poll(&core);
   }
+  let_go();
 }
 
 static bool lack(const char *what) {
@@ -130,7 +135,8 @@ static bool measure(const char *name, int64_t milli) {
       [LV06_FAN_RPM] = "fanRpm",         [LV06_FREE_HEAP_B] = "freeHeapB"};
   for (unsigned i = 0; i < LV06_SENSORS; i++) {
     if (strcmp(names[i], name) != 0) continue;
-    device_reading(&dev, (enum lv06_sensor)i, milli);
+    dev.readings.known[i] = true;
+    dev.readings.milli[i] = milli;
     return true;
   }
   return false;
@@ -138,17 +144,17 @@ static bool measure(const char *name, int64_t milli) {
 
 /* asic=AT:WORD:HASHES:NONCE:VERSION, the last two in hexadecimal. */
 static bool script(const char *text) {
-  device_says says = {0};
+  bench_event says = {0};
   char word[16];
   if (sscanf(text, "%" SCNu64 ":%15[a-z]:%" SCNu64 ":%" SCNx32 ":%" SCNx32, &says.at_ms, word, &says.hashes,
              &says.nonce.nonce, &says.nonce.version) < 3) {
     return false;
   }
-  if (dev.script_length == DEVICE_SCRIPT) return false;
+  if (dev.event_count == BENCH_EVENTS) return false;
   says.news = strcmp(word, "nonce") == 0       ? LV06_WORK_NONCE
               : strcmp(word, "exhausted") == 0 ? LV06_WORK_EXHAUSTED
                                                : LV06_WORK_FAILED;
-  dev.script[dev.script_length++] = says;
+  dev.events[dev.event_count++] = says;
   return true;
 }
 
@@ -159,7 +165,7 @@ static bool option(char *text) {
   *value++ = '\0';
   if (strcmp(text, "without") == 0) return lack(value);
   if (strcmp(text, "asic") == 0) return script(value);
-  if (strcmp(text, "starts") == 0) return dev.starts_allowed = (unsigned)atoi(value), true;
+  if (strcmp(text, "starts") == 0) return dev.starts_ok = (unsigned)atoi(value), true;
   if (strcmp(text, "milli") == 0) {
     char *number = strchr(value, ':');
     if (number == NULL) return false;
@@ -169,15 +175,18 @@ static bool option(char *text) {
   if (strcmp(text, "fault") != 0) return false;
   if (strcmp(value, "sha") == 0) dev.sha_fails = true;
   else if (strcmp(value, "hmac") == 0) dev.hmac_fails = true;
-  else if (strcmp(value, "busy") == 0) dev.starts_allowed = 0;
+  else if (strcmp(value, "busy") == 0) dev.asic_busy = true;
   else return false;
   return true;
 }
 
 static bool boot(char *rest) {
   char *save = NULL;
-  device_fresh(&dev);
-  hal = device_hal(&dev);
+  memset(&dev, 0, sizeof dev);
+  hal = bench_hal(&dev);
+  dev.event_count = 0;
+  dev.slow_line = true;
+  dev.rate = dev.next_rate = 115200;
   for (char *word = strtok_r(rest, " ", &save); word != NULL; word = strtok_r(NULL, " ", &save)) {
     if (!option(word)) return false;
   }
@@ -187,7 +196,7 @@ static bool boot(char *rest) {
 }
 
 static void restart(void) {
-  dev.rate = 115200;
+  dev.rate = dev.next_rate = 115200;
   dev.log_level = 3;
   memset(&core, 0xa5, sizeof core);
   lv06_start(&core, &hal);
@@ -199,6 +208,7 @@ static void advance(unsigned long ms) {
   for (; ms > 0; ms--) {
     dev.now_ms++;
     lv06_poll(&core);
+    let_go();
   }
   say();
 }
@@ -241,6 +251,7 @@ static bool run(char *command) {
 int main(void) {
   char *line = NULL;
   size_t size = 0;
+  hal = bench_hal(&dev);
   while (getline(&line, &size, stdin) >= 0) {
     if (!run(line)) {
       fprintf(stderr, "lv06-vectors: cannot read the command\n");

@@ -21,6 +21,7 @@ typedef struct {
   lv06_hal hal;
   char device[PARTS_DEVICE_ID];
   bool logging; /* the log may have left a line open */
+  uint32_t rate;
   lv06_core core;
 } esp;
 
@@ -38,9 +39,12 @@ static void log_level(void *context, unsigned level) {
 }
 
 static void line_set_rate(void *context, uint32_t baud) {
-  (void)context;
   lv06_line.set_rate(baud);
+  ((esp *)context)->rate = baud;
 }
+
+/* The change waits for its time, so it has always happened. */
+static uint32_t line_rate(void *context) { return ((const esp *)context)->rate; }
 
 static void restart(void *context) {
   (void)context;
@@ -89,6 +93,7 @@ static void add_line(lv06_hal *hal) {
   static const uint32_t rates[] = {115200, 460800, 921600};
   if (lv06_line.set_rate == NULL) return;
   hal->set_rate = line_set_rate;
+  hal->rate = line_rate;
   hal->rates = rates;
   hal->rate_count = sizeof rates / sizeof rates[0];
 }

@@ -18,7 +18,8 @@ typedef struct {
   size_t (*read)(uint8_t *bytes, size_t capacity, uint32_t wait_ms);
   void (*write)(const uint8_t *bytes, size_t length);
   void (*drain)(void);               /* waits until all that was written has left */
-  void (*set_rate)(uint32_t baud);   /* NULL where the rate means nothing */
+  /* Waits as `drain`, changes the rate and drops what was received before. NULL where the rate means nothing. */
+  void (*set_rate)(uint32_t baud);
 } lv06_transport;
 
 extern const lv06_transport lv06_line;

@@ -33,6 +33,7 @@ static void line_drain(void) { (void)uart_wait_tx_done(PORT, lv06_ticks(TRANSPOR
 static void line_set_rate(uint32_t baud) {
   line_drain();
   (void)uart_set_baudrate(PORT, baud);
+  (void)uart_flush_input(PORT);
 }
 
 const lv06_transport lv06_line = {line_read, line_write, line_drain, line_set_rate};

@@ -17,6 +17,7 @@ void frame_tests(void);
 void chip_tests(void);
 void asic_tests(void);
 void line_tests(void);
+void pump_tests(void);
 void glue_tests(void);
 
 #endif

@@ -6,7 +6,8 @@ int main(void) {
   chip_tests();
   asic_tests();
   line_tests();
+  pump_tests();
   glue_tests();
-  puts("model: frames, chip, board, line and glue pass");
+  puts("model: frames, chip, board, line, pump and glue pass");
   return 0;
 }

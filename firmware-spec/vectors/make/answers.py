@@ -50,7 +50,10 @@ def maybe(reply: dict) -> dict:
 def search(seq: int, id: str, state: str, least: int, most: int, **keys) -> dict:
     """WORK's reply; as a notice where `seq` is 0. `least` … `most`: milliseconds since START; they stand still at its end."""
     still = {} if state == "running" else {"same": f"{id} {state}"}
-    apart = {name: keys.pop(name) for name in ("optionalKeys", "absentKeys") if name in keys}
+    apart = {"absentKeys": keys.pop("absentKeys")} if "absentKeys" in keys else {}
+    # Absent means 0, and a 0 may be left out.
+    if keys.get("errors", "0") == "0":
+        apart["optionalKeys"] = {"errors": keys.pop("errors", "0")}
     found = {"elapsedMs": {"min": least, "max": most, **still}, "hashes": keys.pop("hashes", {"min": 0, "max": 2**64}), **keys}
     reply = ok(seq, id, state, keys=found, **apart)
     return {**reply, "verb": "WORK"} if seq == 0 else reply

@@ -57,12 +57,11 @@ VERB = re.compile(rb"[A-Z][A-Z0-9_]{0,15}")
 
 
 def read(line: bytes, holds: int) -> dict:
-    """What a line without its LF is, for the first reason of section 3.5 that holds. The CR counts as a byte."""
-    size = len(line) + 1
+    """What a line without its LF is, for the first reason of section 3.5 that holds. The CR does not count."""
     line = line[:-1] if line.endswith(b"\r") else line
     if not line.startswith(b"~"):
         return {"kind": "log" if line else "empty"}
-    if size > holds:
+    if len(line) + 1 > holds:
         return {"kind": "discarded", "reason": "long"}
     colon = line.find(b" :")
     text = line if colon < 0 else line[:colon]

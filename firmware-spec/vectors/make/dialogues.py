@@ -1,7 +1,5 @@
 """dialogues.json: what a freshly booted device answers."""
 
-import json
-
 from . import dialogues_board, dialogues_hash, dialogues_image, dialogues_line, dialogues_work
 from .cases import suite
 from .codec import BOOT
@@ -41,6 +39,10 @@ NEEDS = {
 }
 
 
+# Keys of HELLO that only a device beyond the minimal profile has.
+MORE = {"maxReply", "maxImage", "inflate", "rates"}
+
+
 def finished(each: dict) -> dict:
     """Keeps to the credits, one request of 512 bytes before HELLO, and says what the case needs of a device."""
     first, *_ = each["steps"]
@@ -48,15 +50,33 @@ def finished(each: dict) -> dict:
     requests = [line for line in lines if line.startswith("~")]
     if len(requests) > 1 or any(len(line) >= 512 for line in requests):
         each["steps"] = [dialogues_line.step(dialogues_line.HELLO, dialogues_line.HELLOED), *each["steps"]]
-    said = [line for each_step in each["steps"] for line in each_step.get("send", [])]
-    verbs = {line[6:].split(" ")[0] for line in said if line[:1] == "~"}
-    needs = {need for verb, need in NEEDS.items() if verb in verbs}
-    needs |= {"lines"} if any(len(each_step.get("send", [])) > 1 for each_step in each["steps"]) else set()
-    needs |= {"long"} if any(len(line) >= 512 for line in said) else set()
-    needs |= {"nak"} if '"NAK"' in json.dumps(each["steps"]) else set()
-    needs |= {"inflate"} if any(" deflate :" in line for line in said) and "ARGS" not in json.dumps(each["steps"]) else set()
     steps = each.pop("steps")
-    return {**each, "needs": sorted(needs), "steps": steps}
+    return {**each, "needs": sorted(needs(steps)), "steps": steps}
+
+
+def needs(steps: list) -> set:
+    said = [line for each in steps for line in each.get("send", [])]
+    said += "".join(each.get("bytes", "") for each in steps).split("\n")
+    replies = [reply for each in steps for expected in each["expect"] for reply in expected.get("anyOf", [expected])]
+    verbs = {line[6:].split(" ")[0] for line in said if line.startswith("~")}
+    answers = {reply.get("verb") for reply in replies if not reply.get("optional")}
+    conditions = {
+        **{need: verb in verbs for verb, need in NEEDS.items()},
+        "lines": any(len(each.get("send", [])) > 1 for each in steps),
+        "long": any(len(line) >= 512 for line in said),
+        "nak": "NAK" in answers,
+        "boot": "BOOT" in answers,
+        "attest": "ATTEST" in verbs or any("mac" in reply.get("keys", {}) for reply in replies),
+        "full": any(reply.get("keys", {}).keys() & MORE for reply in replies),
+        "inflate": any(inflates(line, replies) for line in said),
+    }
+    return {need for need, true in conditions.items() if true}
+
+
+def inflates(line: str, replies: list) -> bool:
+    """Whether a device has to inflate for its answer to this line."""
+    answers = [reply["words"][:1] for reply in replies if reply.get("seq") == line[1:5]]
+    return " deflate :" in line and any(answer != ["ARGS"] for answer in answers)
 
 
 def dialogues() -> dict:
@@ -65,7 +85,7 @@ def dialogues() -> dict:
     about = (
         "What a freshly booted device answers. The BOOT notice is dropped before the first step. `send`: lines, each sent with an LF; "
         "`bytes`: bytes sent as they are; `advanceMs`: time passes; `restart`: power off and on; `expect`: the replies, in any order. `needs`: what a device must have for it. "
-        "After a step `rate`, `log` and `restarts` are the line's rate, the board's log level and the restarts so far."
+        "After a step `rate`, `log` and `restarts` are the line's rate, the board's log level, and how often RESET has restarted the board so far. `bootedMs`: so long before the first step the device was started."
     )
     device = {
         "boot": [BOOT, "1a2b3c4e", "1a2b3c4f"],

@@ -81,7 +81,15 @@ def lives():
     yield many("hello drops the image", "5.1", "valid", [THERE, step(HELLO, HELLOED), step(want(8, "2"), err(8, "STATE"))], ["State"])
     kept = [THERE, step(ask(1, "HELLO 1"), err(1, "ARGS")), step(want(8, "2"), roots(8, FOUR, 4, 2))]
     yield many("hello that fails keeps the image", "5.1", "valid", kept, ["State"], "A request that gets ERR has changed nothing.")
-    booted = {"restart": True, "expect": [{"seq": "0000", "verb": "BOOT", "boot": "1a2b3c4e", "words": ["power-on"]}]}
+    there = pattern(12 * 12, 9)
+    before = pattern(12 * 12, 7)
+    first = step([new(5, 12, 12), rows(6, 0, before), want(7, "4,2")], ok(5), ok(6), roots(7, before, 12, 4, 2))
+    half = step([new(8, 4, 24, OTHER), rows(9, 0, there[:48], OTHER)], ok(8), ok(9))
+    last = [new(10, 12, 12), rows(11, 0, there), want(12, "4,2")]
+    steps = [first, half, step(last, ok(10), ok(11), roots(12, there, 12, 4, 2))]
+    note = "The bytes stay, their rows do not: a device that hashes ahead must begin anew."
+    yield many("image after another that was given up half-way", "5.8", "valid", steps, ["State"], note)
+    booted = {"restart": True, "expect": [{"seq": "0000", "verb": "BOOT", "boot": "1a2b3c4e", "words": [["power-on", "unknown"]]}]}
     yield many("restart drops the image", "5.8", "valid", [THERE, booted, step(want(8, "2"), {**err(8, "STATE"), "boot": "1a2b3c4e"})], ["State"])
     for command, name, code in ((new(7, 0, 4, OTHER), "wrong size", "ARGS"), (new(7, 1024, 1024, OTHER), "size too large", "LENGTH")):
         steps = [THERE, step([command, want(8, "2")], err(7, code), roots(8, FOUR, 4, 2))]

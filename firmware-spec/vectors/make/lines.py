@@ -243,8 +243,10 @@ def lengths():
         word = "x" * (holds - len(frame(1, "A")) - 2)
         yield bad(f"line of {holds} bytes", "valid", filled(holds), said("0001", "A", word), holds=holds, sides=sides, comment="The LF is counted.")
         yield bad(f"line of {holds + 1} bytes", "invalid", filled(holds + 1), LONG, holds=holds, sides=sides)
-    yield bad("line of 2304 bytes and a CR", "acceptable", filled(HOLDS) + b"\r", said("0001", "A", "x" * (HOLDS - len(frame(1, "A")) - 2)), LONG,
-              comment="Whether the CR that is ignored counts is left open: no writer sends one, and a reader may take longer lines.")  # fmt: skip
+    word = "x" * (HOLDS - len(frame(1, "A")) - 2)
+    yield bad("line of 2304 bytes and a CR", "valid", filled(HOLDS) + b"\r", said("0001", "A", word), comment="The CR does not count.")
+    yield bad("line of 2304 bytes and two CR", "invalid", filled(HOLDS) + b"\r\r", LONG, comment="Only the last one does not count.")
+    yield bad("line of 2305 bytes and a CR", "invalid", filled(HOLDS + 1) + b"\r", LONG)
     yield bad("line of 5000 bytes", "invalid", filled(5000), LONG)
     yield bad("log line of 5000 bytes", "valid", b"x" * 5000, LOG, comment="Dropped all the same; it is not counted as damage.")
     yield bad("5000 tildes", "invalid", b"~" * 5000, LONG)
@@ -276,5 +278,5 @@ def colours():
         yield colour(f"colour {name}, at the host", line, clean, plain, sides=("host",), comment="A host should remove it (SHOULD).")
         yield colour(f"colour {name}, at the device", line, plain, sides=("device",), comment="A device removes nothing.")
     yield colour("colour within", b"~0001 \x1b[0mOK 1a2b3c4d 00000000", LATIN, sides=("host", "device"))
-    yield colour("ESC without a colour before the tilde", b"\x1b[K" + reply, LOG, ok, sides=("host",),
-                 comment="ESC [ letter without digits is not named as a colour; a host may remove it.")  # fmt: skip
+    yield colour("ESC [ and a letter before the tilde", b"\x1b[K" + reply, LOG, ok, sides=("host",),
+                 comment="Any number of digits is none, too.")  # fmt: skip

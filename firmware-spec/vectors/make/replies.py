@@ -111,8 +111,8 @@ def greetings():
         for value in unfit:
             name = value[:20] if len(value) != 65 else "65 characters"
             yield hello(f"hello with {key} of {name or 'nothing'}", but(**{key: value}), "refuse", flags=["Range"])
-    yield hello("hello with simulated=0", but(simulated="0"), "refuse", "accept", flags=["Range"], comment="1 or absent; the text does not call it a range.")
-    yield hello("hello with inflate=0", but(inflate="0"), "refuse", "accept", flags=["Range"], comment="Absent where the device does not inflate.")
+    yield hello("hello with simulated=0", but(simulated="0"), "refuse", flags=["Range"], comment="1 or absent.")
+    yield hello("hello with inflate=0", but(inflate="0"), "refuse", flags=["Range"], comment="Absent where the device does not inflate.")
     yield hello("hello with maxBlock of 1000", but(maxBlock="1000"), "refuse", "accept", flags=["Range"], comment="1,024 or more but for the minimal profile.")
     yield hello("hello with a key twice", [frame("OK", *words(GREETING), "lines=2")], "accept", flags=["Range"], comment="The first counts.")
     yield hello("hello of another nonce", but(nonce="00000000"), "ignore", flags=["Handshake"], comment="The reply to an earlier handshake.")
@@ -166,8 +166,8 @@ def strays():
     yield hashed("WORK notice of another boot", [frame("WORK", "0000000a", "running", "elapsedMs=1", "hashes=2", seq="0000", boot=OTHER)], "restart", flags=["Boot"])
     yield hashed("reply under another number, of another boot", [frame("OK", "00" * 32, seq="{other}", boot=OTHER)], "restart", flags=["Boot"])
     for boot, name in (("1a2b3c4", "7 digits"), ("1A2B3C4D", "capitals"), ("1a2b3c4d0", "9 digits")):
-        yield hashed(f"boot id of {name}", [frame("OK", ABC, boot=boot)], "ignore", "refuse", flags=["Boot", "Shape"], comment="No boot id: no reply.")
-    yield hashed("reply without a boot id", [{"frame": ["{seq}", "OK"]}], "ignore", "refuse", flags=["Boot", "Shape"])
+        yield hashed(f"boot id of {name}", [frame("OK", ABC, boot=boot)], "ignore", flags=["Boot", "Shape"], comment="A frame without a boot id is ignored.")
+    yield hashed("reply without a boot id", [{"frame": ["{seq}", "OK"]}], "ignore", flags=["Boot", "Shape"])
     yield hashed("reply among log", [{"line": "I (12) main: hot"}, GOOD_HASH, {"line": "W (13) main: hotter"}], "accept", flags=["Log"])
     yield hashed("log that holds the reply", [{"line": "I (12) main: ", "then": GOOD_HASH}], "ignore", flags=["Log"], spec="3.5", comment="The line does not begin with ~.")
     yield hashed("reply and CR", [{**GOOD_HASH, "after": "\r"}], "accept", flags=["Log"], spec="3.1")
@@ -202,14 +202,14 @@ def shapes():
         for name, word in wrong.items():
             yield one(f"{verb} of {name}", "5", call, [frame("OK", word)], "refuse", flags=["Shape"])
         yield one(f"{verb} without a word", "5", call, [frame("OK")], "refuse", flags=["Shape"])
-        yield one(f"{verb} with a word too many", "5", call, [frame("OK", good, good)], "refuse", "accept", flags=["Shape"], value=good, comment="The text does not say.")
+        yield one(f"{verb} with a word too many", "5", call, [frame("OK", good, good)], "refuse", flags=["Shape"])
         yield one(f"{verb} as a payload", "5", call, [frame("OK", payload=good)], "refuse", flags=["Shape"])
     yield one("RESET answered after the restart", "5.10", {"verb": "RESET"}, [frame("ERR", "BOOT", boot=OTHER)], "accept", flags=["Boot"], over=True,
               comment="Its reply was lost, and the repeat reached the restarted device: success, and the conversation is over.")  # fmt: skip
     yield one("RESET refused", "5.10", {"verb": "RESET"}, [frame("ERR", "BOOT")], "refuse", flags=["Refusal"], code="BOOT")
     for code in ("KEY", "VERB"):
         yield one(f"ATTEST without a key: {code}", "5", calls["ATTEST"], [frame("ERR", code)], "refuse", flags=["Refusal"], code=code)
-    yield one("PING with words", "5.2", PING, [frame("OK", "x=1")], "accept", "refuse", flags=["Later"], comment="Replies with nothing; the text does not say what more would be.")
+    yield one("PING with words", "5.2", PING, [frame("OK", "x=1")], "refuse", flags=["Shape"], comment="Its reply has no words.")
 
 
 def works():

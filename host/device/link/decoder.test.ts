@@ -49,6 +49,22 @@ describe("LineDecoder", () => {
     );
   });
 
+  it("does not count the one carriage return that ends a line of full length, however it is cut", () => {
+    const args = ["x".repeat(MAX_LINE - "~0001 A  00000000\n".length)];
+    const full = encodeFrame({ seq: 1, verb: "A", args }).subarray(0, -1);
+    const kind = (cut: number, end: string) => {
+      const bytes = Buffer.concat([full, Buffer.from(`${end}\n~0001 A`)]);
+      const decoder = new LineDecoder(MAX_LINE);
+      const [event] = [...decoder.push(bytes.subarray(0, cut)), ...decoder.push(bytes.subarray(cut))];
+      return event?.kind === "discarded" ? event.reason : event?.kind;
+    };
+    expect(full).toHaveLength(MAX_LINE - 1);
+    for (let cut = 0; cut <= MAX_LINE + 3; cut++) {
+      expect([kind(cut, ""), kind(cut, "\r")]).toEqual(["frame", "frame"]);
+      expect(["x", "\r\r", "x\r", "xx\r"].map((end) => kind(cut, end))).toEqual(Array(4).fill("long"));
+    }
+  });
+
   it("never takes a damaged frame for one with other contents", () => {
     fc.assert(
       fc.property(frames, fc.nat(), fc.integer({ min: 1, max: 255 }), fc.constantFrom(...damages), (...args) => {

@@ -8,6 +8,7 @@ export interface LinkCounters {
 }
 
 const LINE_FEED = 10;
+const CARRIAGE_RETURN = 13;
 
 export class LineDecoder {
   readonly #maxLineBytes: number;
@@ -17,10 +18,10 @@ export class LineDecoder {
   #logs = 0;
   readonly #discarded = { long: 0, bytes: 0, form: 0, crc: 0 };
 
-  /** @param maxLineBytes longest line that is read, line feed included */
+  /** @param maxLineBytes longest line that is read, line feed included; a carriage return before that does not count */
   constructor(maxLineBytes: number) {
     this.#maxLineBytes = maxLineBytes;
-    this.#rest = Buffer.alloc(maxLineBytes);
+    this.#rest = Buffer.alloc(maxLineBytes + 1);
   }
 
   get counters(): LinkCounters {
@@ -42,7 +43,9 @@ export class LineDecoder {
   }
 
   #finish(part: Buffer): LinkEvent | undefined {
-    const long = this.#restBytes + part.length >= this.#maxLineBytes;
+    const last = part.at(-1) ?? this.#rest[this.#restBytes - 1];
+    const uncountedBytes = last === CARRIAGE_RETURN ? 1 : 0;
+    const long = this.#restBytes + part.length - uncountedBytes >= this.#maxLineBytes;
     if (this.#restBytes === 0) return parseLine(part, long);
     this.#keep(part);
     const line = this.#rest.subarray(0, this.#restBytes);
@@ -50,7 +53,7 @@ export class LineDecoder {
     return parseLine(line, long);
   }
 
-  /** What outgrows the limit is not kept: a full buffer makes the line too long whatever follows. */
+  /** What outgrows the limit is not kept: a full buffer, longer than any line, makes it too long whatever follows. */
   #keep(part: Buffer): void {
     if (part.length > 0) this.#restBytes += part.copy(this.#rest, this.#restBytes);
   }

@@ -4,14 +4,15 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { sha256d } from "../../work/header.ts";
 import { merkleRoot } from "../../work/merkle.ts";
 import { sha256 } from "../digest.ts";
-import { cutRows } from "../session/rows.ts";
-import { buildVectors, testCore } from "../testing/firmware.ts";
+import { rowsInTurn } from "../session/rows.ts";
+import { buildVectors } from "../testing/firmware.ts";
 import {
   askCore,
   type Case,
   hexOf,
   judge,
   loadCases,
+  minimalProgram,
   play,
   type Script,
   type Step,
@@ -62,6 +63,7 @@ interface Rows extends Case {
 }
 interface Dialogue extends Case {
   readonly device?: Script;
+  readonly needs: readonly string[];
   readonly steps: readonly Step[];
 }
 
@@ -74,6 +76,11 @@ const rows = loadCases<Rows>("rows");
 const dialogues = loadCases<Dialogue>("dialogues");
 const hostLines = lines.filter(({ sides }) => sides.includes("host"));
 const deviceLines = lines.filter(({ sides }) => sides.includes("device"));
+
+/** What SPEC 10 demands of the minimal profile. */
+const minimal = dialogues.filter(
+  ({ spec, needs, flags }) => /^(3|4|5\.1$|5\.3$)/.test(spec) && needs.length === 0 && !flags.includes("Scripted"),
+);
 
 const tally = new Tally();
 const bytesOf = (hex: string) => Buffer.from(hex, "hex");
@@ -126,7 +133,7 @@ describe("the host's side", () => {
     const samples = bytesOf(each.pixels ?? "");
     const image = { width: each.width, height: samples.length / each.width, samples };
     const inflateBytes = each.form === "raw" ? 0 : 8192;
-    const cut = cutRows(image, { payloadBytes: 1500, inflateBytes });
+    const cut = [...rowsInTurn(image, { payloadBytes: 1500, inflateBytes })];
     const pixels = cut.map(({ encoding, bytes }) =>
       encoding === "raw" ? bytes : unfiltered(inflateRawSync(bytes), each.width),
     );
@@ -210,7 +217,23 @@ describe("the device's side", () => {
       expect(judge(steps, answers.get(id) ?? [])).toEqual([]);
     });
   });
-  it("passes its own unit tests", testCore);
+});
+
+describe("the minimal profile", () => {
+  let answers: ReadonlyMap<string, readonly string[]> = new Map();
+  beforeAll(async () => {
+    await buildVectors();
+    answers = play(minimal, "feed", undefined, minimalProgram);
+  });
+  it.each(minimal)("answers: $id", ({ id, steps }) => {
+    expect(judge(steps, answers.get(id) ?? [])).toEqual([]);
+  });
+  it("has to pass what tells a port that works from one that does not", () => {
+    expect(minimal.map(({ id }) => id)).toEqual(
+      expect.arrayContaining(["hash abc", "hello from the next version", "question mark", "unknown command"]),
+    );
+    expect(minimal.length).toBeGreaterThan(50);
+  });
 });
 
 it("leaves no case out", () => {

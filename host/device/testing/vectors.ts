@@ -79,10 +79,13 @@ export class Tally {
   }
 }
 
+/** The driver with the core of the minimal profile (SPEC 10). */
+export const minimalProgram = `${vectorsProgram}-minimal`;
+
 /** The C core's answers to the driver's commands (firmware-spec/test/vectors.c), one line each. */
-export function askCore(commands: readonly string[]): string[] {
+export function askCore(commands: readonly string[], program = vectorsProgram): string[] {
   const input = `${commands.join("\n")}\n`;
-  const answers = execFileSync(vectorsProgram, { input, maxBuffer: 1 << 26 });
+  const answers = execFileSync(program, { input, maxBuffer: 1 << 26 });
   return answers.toString("latin1").trimEnd().split("\n");
 }
 
@@ -101,27 +104,29 @@ export interface Played {
  *
  * @param feed whether bytes come together or one by one
  * @param last a command to end each with
+ * @param program the driver
  * @returns id → the answers that `judge` takes, and that to `last`
  */
 export function play<T extends Played>(
   cases: readonly T[],
   feed: "feed" | "drip",
   last: (one: T) => string = () => "state",
+  program = vectorsProgram,
 ): Map<string, string[]> {
   const scripts = cases.map((one) => [...playing(one.steps, one.device, feed), last(one)]);
-  const all = answersOr(scripts.flat());
+  const all = answersOr(scripts.flat(), program);
   let at = 0;
   const answers = scripts.map((script) => {
-    const own = all?.slice(at, at + script.length) ?? answersOr(script) ?? ["the program died"];
+    const own = all?.slice(at, at + script.length) ?? answersOr(script, program) ?? ["the program died"];
     at += script.length;
     return own;
   });
   return new Map(cases.map(({ id }, index) => [id, answers[index] ?? []]));
 }
 
-function answersOr(commands: readonly string[]): string[] | undefined {
+function answersOr(commands: readonly string[], program: string): string[] | undefined {
   try {
-    return askCore(commands);
+    return askCore(commands, program);
   } catch {
     return undefined;
   }

@@ -199,6 +199,11 @@ describe.skipIf(missingWasmTools.length > 0)("the core in WebAssembly", () => {
     await wrong.write(encodeFrame({ seq: 1, verb: "PING", args: [] }));
     await other.clock.advance(10);
     expect(heard.frames).toEqual([]);
+    await wrong.setRate?.(115_200);
+    await wrong.write(Buffer.from("\n"));
+    await wrong.write(encodeFrame({ seq: 2, verb: "PING", args: [] }));
+    await other.clock.advance(10);
+    expect(heard.frames.filter(({ seq }) => seq === 2)).toMatchObject([{ verb: "OK" }]);
   });
 
   it("loses nothing when the line damages a byte now and then", async () => {
