@@ -79,6 +79,15 @@ describe("lv06 device image", () => {
   });
 });
 
+describe("lv06 device hash", () => {
+  test("gives the device's own digest, and the expected one only where they differ", async () => {
+    const { code, document } = await answer(["hash", "abc"]);
+    const digest = createHash("sha256").update("abc").digest("hex");
+    expect([code, document]).toMatchObject([0, { digest, equal: true, simulated: true }]);
+    expect(document).not.toHaveProperty("expected");
+  });
+});
+
 describe("lv06 device work", () => {
   test("gives a proof that anyone can verify, and says that it is simulated", async () => {
     const { code, document } = await answer(["work", "--text", "hello", "--difficulty", "2^-22"]);
@@ -122,6 +131,18 @@ describe.concurrent("lv06 device frame", () => {
       args: ["2", "root"],
       payloadHex: "11002233",
     });
+  });
+
+  test("keeps the promises of its own help", async () => {
+    const { stdout } = await lv06(["frame", "--help"]);
+    const examples = stdout.toString().match(/^ {2}lv06 device frame .*$/gm) ?? [];
+    expect(examples.length).toBeGreaterThanOrEqual(3);
+    for (const example of examples) {
+      const [, words = ""] = example.replace(/ > .*$/, "").split("lv06 device ");
+      const args = [...words.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? "");
+      const { code, stderr } = await lv06(args);
+      expect([example, code, stderr]).toEqual([example, 0, ""]);
+    }
   });
 
   test("says what is wrong with a line that is no frame", async () => {

@@ -24,6 +24,7 @@ import { Images } from "./images.ts";
 import { Recorder } from "./recorder.ts";
 
 export interface Log {
+  debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
@@ -71,7 +72,10 @@ export class Appliance {
     });
     this.#cache = new Cache({ path: join(config.dataDir, CACHE_FILE), maxBytes: cacheMaxBytes });
     this.#recorder = new Recorder(this.#store, this.#identity);
-    this.#device = new ConfiguredDevice(config, (state) => this.#deviceChanged(state));
+    this.#device = new ConfiguredDevice(config, {
+      onChange: (state) => this.#deviceChanged(state),
+      onLog: (text) => this.#log.debug({ part: "device", text }, "the device's log"),
+    });
     this.#checker = new DigestChecker({
       device: () => this.#device.hashing(),
       judged: (device, judgement) => this.#device.judged(device, judgement),

@@ -17,10 +17,10 @@ beforeEach(() => {
 });
 
 function configured(change: Partial<{ path: string | null; id: string | null }> = {}): ConfiguredDevice {
-  const edges = { clock, parts: bench.parts, plugState: async () => bench.plugState() };
+  const edges = { clock, parts: bench.parts };
   const device = new ConfiguredDevice(
     { device: { usb: { ...usb, ...change } } },
-    ({ kind }) => states.push(kind),
+    { onChange: ({ kind }) => states.push(kind) },
     edges,
   );
   device.start();
@@ -75,6 +75,21 @@ describe("the configured device", () => {
     expect(device.present()).toBeUndefined();
     expect(device.recovery.reason).toBe("DEVICE_DISTRUSTED");
     expect(await check("b")).toMatchObject({ outcome: "not-checked", code: "DEVICE_DISTRUSTED", mismatches: 0 });
+    await device.stop();
+  });
+
+  test("is heard by whoever keeps the log", async () => {
+    const heard: string[] = [];
+    const board = new Board("lv06-a");
+    bench.plug(PORT, board);
+    const edges = { clock, parts: bench.parts };
+    const listeners = { onChange: () => {}, onLog: (text: string) => heard.push(text) };
+    const device = new ConfiguredDevice({ device: { usb } }, listeners, edges);
+    device.start();
+    await clock.advance(2000);
+    board.say("I (42) asic: chip found\n");
+    await clock.advance(10);
+    expect(heard).toEqual(["I (42) asic: chip found"]);
     await device.stop();
   });
 

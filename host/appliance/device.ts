@@ -2,13 +2,12 @@
 import { errorCode } from "../base/error.ts";
 import type { Config } from "../config/schema.ts";
 import { type Clock, systemClock } from "../device/clock.ts";
-import type { Device, DeviceHealth } from "../device/device.ts";
-import { DeviceLink, type LinkState } from "../device/device-link.ts";
+import type { Device, DeviceHealth, DeviceInfo } from "../device/device.ts";
+import { DeviceLink, type LinkState, type SettledState } from "../device/device-link.ts";
 import { DeviceError } from "../device/errors.ts";
 import type { Recovery } from "../device/recovery.ts";
-import { type ConnectParts, connectUsb } from "../device/usb/connect.ts";
+import { type ConnectParts, connectUsb, plugPorts } from "../device/usb/connect.ts";
 import { ConnectMemory } from "../device/usb/connect-memory.ts";
-import { plugState } from "../device/usb/find.ts";
 import type { AbsenceCode, Judgement } from "../pipeline/checker.ts";
 import type { PresentDevice } from "../pipeline/ports.ts";
 
@@ -21,37 +20,58 @@ const LIES = new Set(["DEVICE_WORK_FALSE"]);
 export interface DeviceEdges {
   readonly clock: Clock;
   readonly parts: Partial<ConnectParts>;
-  plugState(paths: readonly string[]): Promise<string>;
 }
 
-const REAL: DeviceEdges = { clock: systemClock, parts: {}, plugState };
+const REAL: DeviceEdges = { clock: systemClock, parts: {} };
 
 const WELL: Recovery = { rung: "none", reason: null, failures: 0, resets: 0 };
 
+/** Who hears of the device. */
+export interface DeviceListeners {
+  /** Every state of the connection; never called when no device is configured. */
+  readonly onChange: (state: LinkState) => void;
+  /** The device's own log lines: printable, cut, and without anything secret. */
+  readonly onLog?: (text: string) => void;
+}
+
 export class ConfiguredDevice {
   readonly #link: DeviceLink | undefined;
+  #last: DeviceInfo | undefined;
 
-  /** @param onChange every state of the connection; never called when no device is configured */
   constructor(
     { device: { usb } }: Pick<Config, "device">,
-    onChange: (state: LinkState) => void,
-    { clock, parts, plugState }: DeviceEdges = REAL,
+    { onChange, onLog }: DeviceListeners,
+    { clock, parts }: DeviceEdges = REAL,
   ) {
     const { path, baud, id } = usb;
     if (path === null && id === null) return;
     const where = { path: path ?? "auto", baud, ...(id === null ? {} : { id }) };
     const shared = { clock, random: Math.random };
     const memory = new ConnectMemory();
+    const hear = onLog === undefined ? {} : { onLog };
     this.#link = new DeviceLink({
       ...shared,
-      connect: (signal, { reset, admit }) => connectUsb({ ...where, ...shared, parts, memory, signal, reset, admit }),
-      plugState: () => plugState(where.path === "auto" ? [] : [where.path]),
-      onChange,
+      connect: (signal, attempt) => connectUsb({ ...where, ...shared, ...hear, ...attempt, parts, memory, signal }),
+      plugs: plugPorts({ ...where, parts }, memory),
+      onChange: (state) => {
+        if (state.kind === "ready") this.#last = state.device.info;
+        onChange(state);
+      },
     });
   }
 
   get state(): LinkState | { readonly kind: "none" } {
     return this.#link?.state ?? { kind: "none" };
+  }
+
+  /** The state before the present attempt to connect, if there is one. */
+  get settled(): SettledState | { readonly kind: "none" } {
+    return this.#link?.settled ?? { kind: "none" };
+  }
+
+  /** The device that is there, or the one that was there last: what fails or is distrusted keeps its name. */
+  get known(): DeviceInfo | undefined {
+    return this.#last;
   }
 
   get recovery(): Recovery {
@@ -66,7 +86,7 @@ export class ConfiguredDevice {
   hashing(): Device | AbsenceCode {
     const device = this.current();
     if (device?.info.capabilities.has("hash")) return device;
-    return this.state.kind === "distrusted" ? "DEVICE_DISTRUSTED" : "DEVICE_ABSENT";
+    return this.settled.kind === "distrusted" ? "DEVICE_DISTRUSTED" : "DEVICE_ABSENT";
   }
 
   /** What becomes of a device after it was asked something: one that lied is used no more, one that fails is reset. */

@@ -20,9 +20,9 @@ let report: HealthReport;
 
 beforeEach(() => {
   [clock, bench, published, events] = [new FakeClock(), new Bench(), [], []];
-  const edges = { clock, parts: bench.parts, plugState: async () => bench.plugState() };
+  const edges = { clock, parts: bench.parts };
   const config = { device: { usb: { path: PORT, baud: 115_200, id: null } } };
-  device = new ConfiguredDevice(config, (state) => report.deviceChanged(state), edges);
+  device = new ConfiguredDevice(config, { onChange: (state) => report.deviceChanged(state) }, edges);
   report = new HealthReport(partsOf(device));
 });
 
@@ -65,8 +65,10 @@ const health = (alarms: readonly string[], state: string) =>
     { timeout: 5000 },
   );
 
-test("a device that lied is named: a state, an alarm, and none of it passed off as present", async () => {
-  bench.plug(PORT, new Board("lv06-a"));
+test("a device that lied is named: a state, an alarm, its id, and none of it passed off as present", async () => {
+  const board = new Board("lv06-a");
+  board.simulated = true;
+  bench.plug(PORT, board);
   report.start();
   device.start();
   await clock.advance(2000);
@@ -79,9 +81,16 @@ test("a device that lied is named: a state, an alarm, and none of it passed off 
   expect(latest()).toMatchObject({
     state: "degraded",
     parts: { device: { state: "distrusted", lastErrorCode: "DEVICE_DISTRUSTED" } },
-    device: { kind: "none", simulated: false, readings: {}, recovery: { reason: "DEVICE_DISTRUSTED" } },
+    device: { kind: "none", id: "lv06-a", simulated: true, readings: {}, recovery: { reason: "DEVICE_DISTRUSTED" } },
   });
-  expect(events.filter((event) => event.kind === "alarm" && event.code === "DEVICE_DISTRUSTED")).toHaveLength(1);
+  const told = events.filter((event) => event.kind === "alarm" && event.code === "DEVICE_DISTRUSTED");
+  expect(told).toMatchObject([{ raised: true, device: { id: "lv06-a", simulated: true } }]);
+  // It is looked for again after five minutes, and for that moment neither the alarm nor the reason goes away.
+  for (let i = 0; i < 3010; i++) {
+    await clock.advance(100);
+    expect(device.hashing()).toBe("DEVICE_DISTRUSTED");
+  }
+  expect(device.state.kind).not.toBe("ready");
 });
 
 test("a device that does not come back is left alone for a while, and the alarm stays", async () => {
@@ -110,4 +119,9 @@ test("another device in the place of one that lied ends both alarms", async () =
   bench.plug(PORT, new Board("lv06-b"));
   await clock.advance(5000);
   await health([], "ready");
+  expect(latest()?.device).toMatchObject({ id: "lv06-b", simulated: false });
+  // What is cleared is what was raised: the alarm was the first device's.
+  expect(events).toContainEqual(
+    expect.objectContaining({ code: "DEVICE_DISTRUSTED", raised: false, device: { id: "lv06-a", simulated: false } }),
+  );
 });

@@ -4,7 +4,7 @@ import { errorCode } from "../base/error.ts";
 import type { Config } from "../config/schema.ts";
 import type { DeviceHealth } from "../device/device.ts";
 import type { LinkState } from "../device/device-link.ts";
-import { type AlarmSet, nextAlarms } from "../health/alarms.ts";
+import { type AlarmDevice, type AlarmSet, nextAlarms } from "../health/alarms.ts";
 import { clockSynced, machineFigures, ProcessMeter } from "../health/machine.ts";
 import type { Inbox } from "../ingest/inbox.ts";
 import type { MqttState } from "../mqtt/client.ts";
@@ -113,7 +113,7 @@ export class HealthReport {
   async #look(): Promise<void> {
     const readings = await this.#parts.device.readings();
     const machine = await machineFigures(this.#parts.config.dataDir);
-    const { alarms, changes } = nextAlarms(this.#alarms, this.#conditions(machine), Date.now());
+    const { alarms, changes } = nextAlarms(this.#alarms, this.#conditions(machine), Date.now(), this.#device());
     this.#alarms = alarms;
     for (const change of changes) this.#parts.event({ kind: "alarm", ...change, intendedUse: RESEARCH });
     this.#latest = this.#compose(readings, machine);
@@ -125,17 +125,13 @@ export class HealthReport {
     const { device, model, store, inbox } = this.#parts;
     const { rows, bytes, maxRows, maxBytes } = store.outbox;
     const mqtt = this.#parts.mqtt()?.state;
-    const link = device.state.kind;
+    const link = device.settled.kind;
     const power = machine.throttled?.some((name) => !name.endsWith("-since-boot"));
     return {
       // Between two states is no news: an alarm stays as it was while a connection is being tried.
       ...(mqtt === "online" || mqtt === "offline" ? { BROKER_AWAY: mqtt === "offline" } : {}),
-      ...(link === "connecting"
-        ? {}
-        : {
-            DEVICE_ABSENT: link === "absent" || link === "failed" || link === "resting",
-            DEVICE_DISTRUSTED: link === "distrusted",
-          }),
+      DEVICE_ABSENT: link === "absent" || link === "failed" || link === "resting",
+      DEVICE_DISTRUSTED: link === "distrusted",
       CLOCK_UNSYNCED: clockSynced() === false,
       DIGEST_MISMATCH: this.#mismatched,
       DISK_LOW: machine.diskFreeBytes !== undefined && machine.diskFreeBytes < DISK_LOW_BYTES,
@@ -152,7 +148,9 @@ export class HealthReport {
     const present = device.present();
     const { inFlight, waiting } = inbox.counts;
     const link = device.state;
-    const linkError = "error" in link ? errorCode(link.error) : null;
+    const last = device.settled;
+    const linkError = "error" in last ? errorCode(last.error) : null;
+    const known = this.#device();
     return {
       state: this.#alarms.size === 0 ? "ok" : "degraded",
       alarms: [...this.#alarms.keys()].sort(),
@@ -169,7 +167,8 @@ export class HealthReport {
       device: {
         kind: present?.kind ?? "none",
         state: link.kind,
-        simulated: present?.simulated ?? false,
+        ...(known === undefined ? {} : { id: known.id }),
+        simulated: known?.simulated ?? false,
         readings: { ...readings },
         ...(link.kind === "none" ? {} : { recovery: device.recovery }),
       },
@@ -186,6 +185,12 @@ export class HealthReport {
       errors: Object.fromEntries(this.#errors),
       intendedUse: RESEARCH,
     };
+  }
+
+  /** The device that is there, or was there last. */
+  #device(): AlarmDevice | undefined {
+    const { known } = this.#parts.device;
+    return known === undefined ? undefined : { id: known.id, simulated: known.simulated };
   }
 
   #part(name: string, state: string, lastErrorCode: string | null): HealthData["parts"][string] {

@@ -58,7 +58,15 @@ export function action<Args extends unknown[]>(
   };
 }
 
-const NO_DEVICE = new Set(["DEVICE_ABSENT", "DEVICE_BOOTLOADER", "DEVICE_NO_HELLO", "DEVICE_OPEN", "DEVICE_OTHER"]);
+const NO_DEVICE = new Set([
+  "DEVICE_ABSENT",
+  "DEVICE_BOOTLOADER",
+  "DEVICE_BROWNOUT",
+  "DEVICE_CRASHED",
+  "DEVICE_NO_HELLO",
+  "DEVICE_OPEN",
+  "DEVICE_OTHER",
+]);
 
 /** For a failure that ends a command, and for one file among many. */
 export function exitCodeOf(error: unknown): ExitCode {

@@ -147,12 +147,41 @@ describe("DeviceLink", () => {
     supervisor.start();
     await clock.advance(20_000);
     there = true;
-    await clock.advance(30_000);
+    await clock.advance(60_000);
     expect(puppet.pings).toBeGreaterThan(0);
+    expect(supervisor.recovery.failures).toBeGreaterThan(0);
+    await clock.advance(20_000);
     there = false;
     puppet.vanish();
     expect(states.at(-1)).toMatchObject({ kind: "failed", retryInMs: 500 });
     await supervisor.stop();
+  });
+
+  it("leaves a device in peace that answers what was asked before its PING", async () => {
+    const puppet = new Puppet();
+    const { clock, supervisor } = link(async () => puppet);
+    supervisor.start();
+    await clock.advance(0);
+    puppet.silent = true;
+    puppet.ping = async () => {
+      puppet.heardAtMs = clock.nowMs() + 1;
+      throw new DeviceError("DEVICE_DEADLINE", "PING reached its deadline unsent");
+    };
+    await clock.advance(60_000);
+    expect(puppet.closed).toBe(false);
+    await supervisor.stop();
+  });
+
+  it("closes its device when it is stopped, though the device is dropped in the same turn", async () => {
+    const puppet = new Puppet();
+    const { clock, supervisor } = link(async () => puppet);
+    supervisor.start();
+    await clock.advance(0);
+    const stopping = supervisor.stop();
+    supervisor.distrust("lv06-a", new DeviceError("DEVICE_DISTRUSTED", "a digest differs"));
+    await stopping;
+    expect(puppet.closed).toBe(true);
+    expect(supervisor.state.kind).toBe("stopped");
   });
 
   it("closes a device that arrives after it was stopped", async () => {
@@ -262,7 +291,7 @@ describe("recovery", () => {
         plugged === "b"
           ? Promise.resolve(new Puppet())
           : Promise.reject(new DeviceError("DEVICE_NO_HELLO", "nothing readable was heard")),
-      { plugState: async () => plugged },
+      { plugs: { marks: async () => new Map([["port", plugged]]), ours: () => true } },
     );
     supervisor.start();
     await clock.advance(60_000);
@@ -270,6 +299,56 @@ describe("recovery", () => {
     plugged = "b";
     await clock.advance(2_001);
     expect(states.at(-1)?.kind).toBe("ready");
+    await supervisor.stop();
+  });
+
+  it("ends no rest for somebody else's port, and none at all for a loose contact", async () => {
+    const marks = new Map([["ours", "0"]]);
+    const { clock, supervisor, states } = link(
+      () => Promise.reject(new DeviceError("DEVICE_NO_HELLO", "nothing readable was heard")),
+      { plugs: { marks: async () => new Map(marks), ours: (port) => port === "ours" } },
+    );
+    const rested = () => states.filter(({ kind }) => kind === "resting").length;
+    supervisor.start();
+    await clock.advance(60_000);
+    expect(rested()).toBe(1);
+    for (let i = 0; i < 40; i++) {
+      marks.set("theirs", String(i));
+      await clock.advance(5000);
+    }
+    // The first time it may be the device at another port.
+    expect(rested()).toBe(2);
+    marks.delete("theirs");
+    const before = states.length;
+    for (let i = 0; i < 360; i++) {
+      marks.set("ours", String(i + 1));
+      await clock.advance(5000);
+    }
+    const attempts = states.slice(before).filter(({ kind }) => kind === "connecting").length;
+    expect(attempts).toBeLessThan(100);
+    await supervisor.stop();
+  });
+
+  it.each([
+    ["restarts every six seconds", 6000, (_: DeviceLink, puppet: Puppet) => puppet.vanish()],
+    [
+      "fails every request",
+      10_000,
+      (supervisor: DeviceLink) => supervisor.complain(new DeviceError("DEVICE_REPLY", "x")),
+    ],
+  ])("leaves a device alone for a while that stays but %s", async (_, everyMs, fail) => {
+    let puppet = new Puppet();
+    const { clock, supervisor, states } = link(async () => {
+      puppet = new Puppet();
+      return puppet;
+    });
+    supervisor.start();
+    for (let ms = 0; ms < 1_800_000; ms += everyMs) {
+      await clock.advance(everyMs);
+      if (supervisor.current() !== undefined) fail(supervisor, puppet);
+    }
+    expect(puppet.heardAtMs).toBeLessThan(0);
+    expect(states.filter(({ kind }) => kind === "resting").length).toBeGreaterThanOrEqual(3);
     await supervisor.stop();
   });
 
@@ -321,12 +400,15 @@ describe("a device that lied", () => {
   const DAY_MS = 86_400_000;
 
   /** A link to whatever is plugged; connecting asks `admit`, as connectUsb does. */
-  function plugged(first: string) {
+  function plugged(first: string, plugs?: DeviceLinkOptions["plugs"]) {
     const world = { id: first };
-    const made = link(async (_, { admit }) => {
-      admit(world.id);
-      return new Puppet(world.id);
-    });
+    const made = link(
+      async (_, { admit }) => {
+        admit(world.id);
+        return new Puppet(world.id);
+      },
+      plugs === undefined ? {} : { plugs },
+    );
     return { ...made, world };
   }
 
@@ -355,6 +437,37 @@ describe("a device that lied", () => {
     world.id = "lv06-b";
     await clock.advance(300_001);
     expect(supervisor.current()?.info.id).toBe("lv06-b");
+    await supervisor.stop();
+  });
+
+  it("is replaced soon by another that was plugged in its place before anybody looked", async () => {
+    let mark = "a";
+    const { clock, supervisor, world } = plugged("lv06-a", {
+      marks: async () => new Map([["port", mark]]),
+      ours: () => true,
+    });
+    supervisor.start();
+    await clock.advance(0);
+    supervisor.distrust("lv06-a", lie);
+    [world.id, mark] = ["lv06-b", "b"];
+    await clock.advance(2001);
+    expect(supervisor.current()?.info.id).toBe("lv06-b");
+    expect(supervisor.recovery).toMatchObject({ rung: "none", failures: 0 });
+    await supervisor.stop();
+  });
+
+  it("stays the settled state while it is looked for again", async () => {
+    const { clock, supervisor, states } = plugged("lv06-a");
+    const settled: string[] = [];
+    supervisor.start();
+    await clock.advance(0);
+    supervisor.distrust("lv06-a", lie);
+    for (let i = 0; i < 4; i++) {
+      await clock.advance(100_000);
+      settled.push(supervisor.settled.kind);
+    }
+    expect(states.filter(({ kind }) => kind === "connecting").length).toBeGreaterThan(1);
+    expect(new Set(settled)).toEqual(new Set(["distrusted"]));
     await supervisor.stop();
   });
 

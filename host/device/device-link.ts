@@ -4,6 +4,8 @@ import type { Clock } from "./clock.ts";
 import type { Device, LiveDevice } from "./device.ts";
 import { DistrustList } from "./distrust.ts";
 import { DeviceError } from "./errors.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { type PlugPorts, PlugWatch } from "./plug-watch.ts";
 import { type Recovery, RecoveryLadder, type RecoveryLimits, type Trouble } from "./recovery.ts";
 
 interface Waiting {
@@ -26,6 +28,9 @@ export type LinkState =
   | ({ readonly kind: "distrusted" } & Waiting)
   | { readonly kind: "stopped" };
 
+/** What the link has come to, leaving out that it tries again. */
+export type SettledState = Exclude<LinkState, { readonly kind: "connecting" }>;
+
 export interface ConnectAttempt {
   /** Pulse the board's reset line first, where there is one. */
   readonly reset: boolean;
@@ -42,11 +47,11 @@ export interface DeviceLinkOptions extends Partial<RecoveryLimits> {
   readonly onChange?: (state: LinkState) => void;
   /** Between two signs of life, in ms; default 3,000. */
   readonly heartbeatMs?: number;
-  /** Changes when something is plugged or unplugged: a wait ends with it. */
-  readonly plugState?: () => Promise<string>;
+  /** Where the device may be plugged: a wait ends when it is, or another in its place. */
+  readonly plugs?: PlugPorts;
 }
 
-const HEARTBEAT_DEADLINE_MS = 5000;
+const HEARTBEAT_MS = 3000;
 const RESET_DEADLINE_MS = 1500;
 const PLUG_LOOK_MS = 2000;
 /** Failed requests in a row of a device that answers its heartbeat. */
@@ -56,7 +61,9 @@ export class DeviceLink {
   readonly #options: DeviceLinkOptions;
   readonly #ladder: RecoveryLadder;
   readonly #distrusted = new DistrustList();
+  readonly #plugs: PlugWatch | undefined;
   #state: LinkState = { kind: "stopped" };
+  #settled: SettledState = { kind: "stopped" };
   #started = false;
   /** Every wait and attempt has its own number: one that was overtaken ends silently. */
   #turn = 0;
@@ -65,14 +72,14 @@ export class DeviceLink {
   #busy: Promise<void> | undefined;
   #giveUp = new AbortController();
   #device: LiveDevice | undefined;
+  #heartbeat: Heartbeat | undefined;
+  /** Id of the device that was there last. */
+  #lastId: string | undefined;
 
   constructor(options: DeviceLinkOptions) {
     this.#options = options;
     this.#ladder = new RecoveryLadder(options);
-  }
-
-  get #heartbeatMs(): number {
-    return this.#options.heartbeatMs ?? 3000;
+    this.#plugs = options.plugs === undefined ? undefined : new PlugWatch(options.plugs);
   }
 
   get #nowMs(): number {
@@ -81,6 +88,11 @@ export class DeviceLink {
 
   get state(): LinkState {
     return this.#state;
+  }
+
+  /** The state before the present attempt to connect, if there is one. */
+  get settled(): SettledState {
+    return this.#settled;
   }
 
   /** What is being done to get the device back, and what was. */
@@ -98,6 +110,7 @@ export class DeviceLink {
     if (this.#started) return;
     this.#started = true;
     this.#giveUp = new AbortController();
+    this.#plugs?.settle();
     this.#connect(false);
   }
 
@@ -106,10 +119,12 @@ export class DeviceLink {
     this.#started = false;
     this.#turn += 1;
     this.#cancelTimer?.();
+    this.#heartbeat?.stop();
     this.#giveUp.abort();
-    await this.#busy;
+    // Taken before anything is waited for: who drops it meanwhile would leave it open.
     const device = this.#device;
     this.#device = undefined;
+    await this.#busy;
     this.#enter({ kind: "stopped" });
     await device?.close();
   }
@@ -131,60 +146,57 @@ export class DeviceLink {
     const device = this.#device;
     if (device === undefined) return;
     this.#complaints += 1;
+    this.#ladder.asked(false);
     if (this.#complaints >= COMPLAINTS_MAX) this.#drop(device, error, "sick");
   }
 
   /** A request was served. */
   praise(): void {
     this.#complaints = 0;
+    this.#ladder.asked(true);
   }
 
   #connect(reset: boolean): void {
-    this.#turn += 1;
+    const turn = ++this.#turn;
     this.#enter({ kind: "connecting" });
     const admit = (id: string) => {
       if (this.#distrusted.has(id, this.#nowMs)) throw refusal(id);
     };
     this.#busy = this.#options
       .connect(this.#giveUp.signal, { reset, admit })
-      .then((device) => this.#connected(device, admit))
+      .then((device) => this.#connected(device, turn, admit))
       .catch((error: unknown) => this.#lost(asError(error)));
   }
 
-  async #connected(device: LiveDevice, admit: (id: string) => void): Promise<void> {
-    if (!this.#started) return device.close();
+  async #connected(device: LiveDevice, turn: number, admit: (id: string) => void): Promise<void> {
+    if (this.#turn !== turn) return device.close();
     try {
       admit(device.info.id);
     } catch (error) {
       await device.close();
       throw error;
     }
+    if (this.#lastId !== undefined && this.#lastId !== device.info.id) this.#ladder.replaced();
+    this.#lastId = device.info.id;
     this.#device = device;
     this.#complaints = 0;
+    this.#plugs?.settle();
     this.#enter({ kind: "ready", device });
     device.onGone((reason) => {
       if (this.#device === device) this.#lost(reason);
     });
-    this.#beatLater(device);
+    if (this.#device === device) this.#lookAfter(device);
   }
 
-  /** So that it is never left alone for longer than the heartbeat's time, whatever it says by itself (SPEC §5.9). */
-  #beatLater(device: LiveDevice, afterMs = this.#heartbeatMs): void {
-    if (this.#device !== device) return;
-    this.#cancelTimer = this.#options.clock.after(afterMs, () => void this.#beat(device));
-  }
-
-  async #beat(device: LiveDevice): Promise<void> {
-    try {
-      // Any answer is a sign of life: behind a long batch on a slow line a PING would wait past its deadline.
-      const quietMs = this.#nowMs - device.heardAtMs;
-      const asked = quietMs >= this.#heartbeatMs;
-      if (asked) await device.ping({ deadlineMs: HEARTBEAT_DEADLINE_MS });
-      if (this.#device === device) this.#ladder.proven();
-      this.#beatLater(device, asked ? this.#heartbeatMs : this.#heartbeatMs - quietMs);
-    } catch (error) {
-      if (this.#device === device) this.#drop(device, asError(error), "silent");
-    }
+  #lookAfter(device: LiveDevice): void {
+    const { clock, heartbeatMs = HEARTBEAT_MS } = this.#options;
+    const readyAtMs = this.#nowMs;
+    this.#heartbeat = new Heartbeat(device, {
+      clock,
+      everyMs: heartbeatMs,
+      alive: () => this.#ladder.stayed(this.#nowMs - readyAtMs),
+      silent: (error) => this.#drop(device, asError(error), "silent"),
+    });
   }
 
   /** Ends a connection that still stands, by a reset where the ladder says so. */
@@ -199,7 +211,7 @@ export class DeviceLink {
   /** @param finish closes what is open; tells whether it has reset the device */
   #lost(error: Error, trouble = troubleOf(error), finish: (reset: boolean) => Promise<boolean> = async () => false) {
     this.#device = undefined;
-    this.#cancelTimer?.();
+    this.#heartbeat?.stop();
     if (!this.#started) return;
     const { rung, waitMs } = this.#ladder.next(trouble, errorCode(error), this.#nowMs, this.#options.random());
     const distrusted = errorCode(error) === "DEVICE_DISTRUSTED";
@@ -216,19 +228,16 @@ export class DeviceLink {
 
   async #wait(waitMs: number, reset: boolean): Promise<void> {
     const turn = ++this.#turn;
-    const { plugState } = this.#options;
     const endMs = this.#nowMs + waitMs;
-    const before = await plugState?.().catch(() => "");
+    let plugged = false;
     for (let leftMs = waitMs; leftMs > 0; leftMs = endMs - this.#nowMs) {
+      plugged = (await this.#plugs?.news()) === true || plugged;
       if (this.#turn !== turn) return;
-      await this.#pause(plugState === undefined ? leftMs : Math.min(leftMs, PLUG_LOOK_MS));
-      const now = await plugState?.().catch(() => before);
-      if (this.#turn === turn && now !== before) {
-        this.#ladder.replugged();
-        break;
-      }
+      if (plugged && this.#ladder.replugged(this.#nowMs)) break;
+      await this.#pause(this.#plugs === undefined ? leftMs : Math.min(leftMs, PLUG_LOOK_MS));
+      if (this.#turn !== turn) return;
     }
-    if (this.#turn === turn) this.#connect(reset);
+    this.#connect(reset);
   }
 
   #pause(delayMs: number): Promise<void> {
@@ -240,6 +249,7 @@ export class DeviceLink {
   #enter(state: LinkState): void {
     if (this.#state.kind === "stopped" && state.kind === "stopped") return;
     this.#state = state;
+    if (state.kind !== "connecting") this.#settled = state;
     try {
       this.#options.onChange?.(state);
     } catch {

@@ -39,7 +39,7 @@ describe("the recovery ladder", () => {
     const ladder = new RecoveryLadder();
     const rungs = Array.from({ length: 6 }, (_, i) => {
       const { rung } = ladder.next("silent", "DEVICE_DEADLINE", i * 1000, 1);
-      ladder.proven();
+      ladder.stayed(RECOVERY_LIMITS.provenMs);
       return rung;
     });
     expect(rungs).toEqual(["reset", "reset", "reset", "reset", "reopen", "reopen"]);
@@ -74,6 +74,37 @@ describe("the recovery ladder", () => {
   it("waits between half and all of the doubled time", () => {
     const ladder = new RecoveryLadder();
     expect(ladder.next("absent", "DEVICE_ABSENT", 0, 0).waitMs).toBe(250);
+  });
+
+  it("takes a device for well only after it has stayed for a minute, and serves", () => {
+    const { ladder, nowMs } = climb(["lost", "lost"]);
+    ladder.stayed(RECOVERY_LIMITS.provenMs - 1);
+    expect(ladder.view(nowMs).failures).toBe(2);
+    ladder.asked(false);
+    ladder.stayed(RECOVERY_LIMITS.provenMs);
+    expect(ladder.view(nowMs).failures).toBe(2);
+    ladder.asked(true);
+    ladder.stayed(RECOVERY_LIMITS.provenMs);
+    expect(ladder.view(nowMs)).toMatchObject({ rung: "none", reason: null, failures: 0 });
+  });
+
+  it("holds nothing against another device but the hour's resets", () => {
+    const { ladder, nowMs } = climb(["silent", "silent"]);
+    ladder.asked(false);
+    ladder.replaced();
+    expect(ladder.view(nowMs)).toEqual({ rung: "none", reason: null, failures: 0, resets: 1 });
+  });
+
+  it("ends waits for what is plugged three times in five minutes, and rests as soon as without", () => {
+    const ladder = new RecoveryLadder();
+    const step = (nowMs: number) => ladder.next("lost", "DEVICE_CLOSED", nowMs, 1);
+    const plugs = [0, 1000, 2000, 3000, 4000].map((nowMs) => {
+      step(nowMs);
+      return ladder.replugged(nowMs);
+    });
+    expect(plugs).toEqual([true, true, true, false, false]);
+    expect(step(5000)).toEqual({ rung: "rest", waitMs: RECOVERY_LIMITS.restMs });
+    expect(ladder.replugged(RECOVERY_LIMITS.restMs)).toBe(true);
   });
 
   it("tells rung, reason and counts", () => {

@@ -40,6 +40,10 @@ export interface RecoveryLimits {
   readonly failuresMax: number;
   /** For how long, in ms. */
   readonly restMs: number;
+  /** A device that stays for so long, and serves, is well again. In ms. */
+  readonly provenMs: number;
+  /** Waits within `restMs` that end because something was plugged. */
+  readonly plugsMax: number;
 }
 
 export const RECOVERY_LIMITS: RecoveryLimits = {
@@ -48,6 +52,8 @@ export const RECOVERY_LIMITS: RecoveryLimits = {
   resetsAnHour: 4,
   failuresMax: 6,
   restMs: 300_000,
+  provenMs: 60_000,
+  plugsMax: 3,
 };
 
 export interface Step {
@@ -66,7 +72,10 @@ export class RecoveryLadder {
   #failures = 0;
   /** Decides when to rest: only what failed with the device plugged in. */
   #present = 0;
+  /** Its last request failed: that it answers its heartbeat does not show that it serves. */
+  #failing = false;
   #resetsAtMs: readonly number[] = [];
+  #plugsAtMs: readonly number[] = [];
 
   constructor(limits: Partial<RecoveryLimits> = {}) {
     this.#limits = { ...RECOVERY_LIMITS, ...limits };
@@ -82,18 +91,33 @@ export class RecoveryLadder {
     return { rung: this.#rung, reason: this.#reason, failures: this.#failures, resets };
   }
 
-  /** The device serves and has stayed for a while. What was reset stays counted. */
-  proven(): void {
-    this.#rung = "none";
-    this.#reason = null;
-    this.#failures = 0;
-    this.#present = 0;
+  /** The device is connected, answers its heartbeat, and has stayed for so long. What was reset stays counted. */
+  stayed(forMs: number): void {
+    if (forMs >= this.#limits.provenMs && !this.#failing) this.#forget();
   }
 
-  /** Something was plugged: what failed before may have been something else's fault. */
-  replugged(): void {
+  /** How a request ended. */
+  asked(served: boolean): void {
+    this.#failing = !served;
+  }
+
+  /** Another device is there: what the one before it did does not count against it. */
+  replaced(): void {
+    this.#failing = false;
+    this.#forget();
+  }
+
+  /**
+   * Something was plugged that may be the device. What was counted stays: it may be the same one, with a loose contact.
+   *
+   * @returns whether to end the wait for it; not more often than `plugsMax` times in `restMs`
+   */
+  replugged(nowMs: number): boolean {
+    this.#plugsAtMs = this.#plugsAtMs.filter((atMs) => nowMs - atMs < this.#limits.restMs);
+    if (this.#plugsAtMs.length >= this.#limits.plugsMax) return false;
+    this.#plugsAtMs = [...this.#plugsAtMs, nowMs];
     this.#failures = 0;
-    this.#present = 0;
+    return true;
   }
 
   /**
@@ -111,6 +135,14 @@ export class RecoveryLadder {
     // Afterwards the ladder is climbed from its foot; the count of resets is not forgotten.
     this.#present = 0;
     return { rung, waitMs: this.#limits.restMs };
+  }
+
+  #forget(): void {
+    this.#rung = "none";
+    this.#reason = null;
+    this.#failures = 0;
+    this.#present = 0;
+    this.#plugsAtMs = [];
   }
 
   #choose(trouble: Trouble, nowMs: number): Step["rung"] {

@@ -35,3 +35,15 @@ test("the set that was given is left as it was", () => {
   nextAlarms(alarms, { POWER: false }, 2);
   expect(alarms.size).toBe(1);
 });
+
+test("an alarm of the device says which one, from its raising to its clearing, and no other does", () => {
+  const [first, second] = [
+    { id: "lv06-a", simulated: true },
+    { id: "lv06-b", simulated: false },
+  ];
+  const raised = nextAlarms(NONE, { DISK_LOW: true, DEVICE_DISTRUSTED: true }, 1, first);
+  expect(raised.alarms.get("DEVICE_DISTRUSTED")?.device).toEqual(first);
+  expect(raised.alarms.get("DISK_LOW")).not.toHaveProperty("device");
+  const cleared = nextAlarms(raised.alarms, { DEVICE_DISTRUSTED: false }, 2, second);
+  expect(cleared.changes).toMatchObject([{ code: "DEVICE_DISTRUSTED", raised: false, device: first }]);
+});

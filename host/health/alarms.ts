@@ -16,10 +16,18 @@ export const ALARMS = {
 
 export type AlarmCode = keyof typeof ALARMS;
 
+/** The device that an alarm speaks of. */
+export interface AlarmDevice {
+  readonly id: string;
+  readonly simulated: boolean;
+}
+
 export interface Alarm {
   readonly code: AlarmCode;
   readonly message: string;
   readonly sinceUtcMs: number;
+  /** Absent where the alarm speaks of none, or none has ever been there. */
+  readonly device?: AlarmDevice;
 }
 
 export interface AlarmChange extends Alarm {
@@ -32,12 +40,15 @@ export type AlarmSet = ReadonlyMap<string, Alarm>;
 /** True: it holds. Absent: not known, and the alarm stays as it was. */
 export type Conditions = Readonly<Partial<Record<AlarmCode, boolean>>>;
 
+const OF_DEVICE: ReadonlySet<AlarmCode> = new Set(["DEVICE_ABSENT", "DEVICE_DISTRUSTED", "DIGEST_MISMATCH"]);
 const CODES = Object.keys(ALARMS) as readonly AlarmCode[];
 
+/** @param device the one that is there, or was there last */
 export function nextAlarms(
   current: AlarmSet,
   conditions: Conditions,
   utcMs: number,
+  device?: AlarmDevice,
 ): { readonly alarms: AlarmSet; readonly changes: readonly AlarmChange[] } {
   const alarms = new Map(current);
   const changes: AlarmChange[] = [];
@@ -45,7 +56,8 @@ export function nextAlarms(
     const before = current.get(code);
     const holds = conditions[code];
     if (holds === true && before === undefined) {
-      const alarm: Alarm = { code, message: ALARMS[code], sinceUtcMs: utcMs };
+      const about = device !== undefined && OF_DEVICE.has(code) ? { device } : {};
+      const alarm: Alarm = { code, message: ALARMS[code], sinceUtcMs: utcMs, ...about };
       alarms.set(code, alarm);
       changes.push({ ...alarm, raised: true });
     } else if (holds === false && before !== undefined) {

@@ -110,6 +110,8 @@ const alarm = z.strictObject({
   raised: z.boolean(),
   message: z.string().max(500),
   sinceUtcMs: utcMs,
+  /** The device that it speaks of; absent where it speaks of none, or none has ever been there. */
+  device: z.strictObject({ id: name, simulated: z.boolean() }).optional(),
   intendedUse,
 });
 
@@ -161,6 +163,8 @@ export const healthSchema = z.strictObject({
   device: z.strictObject({
     kind: deviceKind,
     state: name,
+    /** Of the device that is there, or was there last: also of one that is lost or lied. Absent until one has answered. */
+    id: name.optional(),
     simulated: z.boolean(),
     readings: z.record(name, z.union([z.number(), z.string().max(64)])),
     /** What is done to get the device back; absent where none is configured. */

@@ -133,6 +133,18 @@ test("a device without room for the image is asked block by block", async () => 
   expect(report).toMatchObject({ outcome: "matched", checked: 196 + 49 });
 });
 
+test("a wrong root stays the verdict when the device has no room for the image a second time", async () => {
+  let asked = 0;
+  const cramped = changed(new SoftwareDevice(), {
+    image: async () => {
+      if (++asked === 2) throw new DeviceError("DEVICE_LIMIT", "50176 pixels; the device takes 4096");
+      return { roots: new Map(), digests: new Map() };
+    },
+  });
+  const [report] = await reportsOf(cramped, (checker) => checker.add(task("a")));
+  expect(report).toMatchObject({ outcome: "mismatched", checked: 196 + 49, mismatches: 2, code: "DIGEST_MISMATCH" });
+});
+
 test("one wrong digest is a mismatch", async () => {
   const lying = device((digests) => digests.with(3, hash("sha256", "something else", "buffer")));
   const [report] = await reportsOf(lying, (checker) => checker.add(task("a")));

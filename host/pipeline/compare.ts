@@ -3,7 +3,7 @@ import { type AttentionSettings, blockDigests } from "../attention/attention.ts"
 import { type BlockSize, blocksOf, RASTER_SIDE } from "../attention/blocks.ts";
 import { errorCode } from "../base/error.ts";
 import type { Device } from "../device/device.ts";
-import { verifyDigests } from "../device/digest.ts";
+import { type OwnScale, verifyDigests, verifyImage } from "../device/digest.ts";
 import { merkleRoot } from "../work/merkle.ts";
 import { SHA256_BYTES } from "../work/sha256.ts";
 
@@ -15,7 +15,7 @@ export interface Comparison {
 }
 
 /** One question, an upload included: 50 kB take 5 s on the slowest line, 3,136 single blocks 60 s. */
-const DEADLINE_MS = 300_000;
+const OPTIONS = { deadlineMs: 300_000 };
 
 /**
  * Has the device compute the digests of every scale and compares them with the host's own, into `counts`.
@@ -32,58 +32,48 @@ export async function compareDigests(
   { scales }: AttentionSettings,
   counts: Comparison,
 ): Promise<void> {
-  const own = new Map<BlockSize, Buffer>();
-  for (const { block } of scales) own.set(block, await blockDigests(samples, block));
-  if (!device.info.capabilities.has("image")) return compareBlocks(device, samples, own, counts);
+  const own = new Map<BlockSize, OwnBlocks>();
+  for (const { block } of scales) {
+    const digests = await blockDigests(samples, block);
+    own.set(block, { digests, root: merkleRoot(digests) });
+  }
+  const takesImage = device.info.capabilities.has("image") && (await compareImage(device, samples, own, counts));
+  if (!takesImage) await compareBlocks(device, samples, own, counts);
+}
+
+type OwnBlocks = OwnScale & { readonly digests: Buffer };
+type Own = ReadonlyMap<BlockSize, OwnBlocks>;
+
+/** @returns false if the image is too large for the device: memory for it is not what the capability promises */
+async function compareImage(device: Device, samples: Uint8Array, own: Own, counts: Comparison): Promise<boolean> {
+  const image = { width: RASTER_SIDE, height: RASTER_SIDE, samples };
+  const roots = await unlessTooLarge(verifyImage(device, image, { scales: [...own.keys()] }, own, OPTIONS));
+  if (roots === undefined) return false;
+  for (const { digests } of own.values()) counts.checked += digests.length / SHA256_BYTES;
+  const scales = roots.mismatches;
+  if (scales.length === 0) return true;
+  // A wrong root is a wrong answer, even if every digest should turn out right.
+  counts.mismatches += scales.length;
+  const { wrongDigests } = await verifyImage(device, image, { scales, digestsOf: scales }, own, OPTIONS);
+  for (const scale of scales) counts.mismatches += Math.max(1, wrongDigests.get(scale) ?? 0) - 1;
+  return true;
+}
+
+async function unlessTooLarge<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
-    await compareImage(device, samples, own, counts);
+    return await asked;
   } catch (error) {
-    // Memory for this image is not what the capability promises.
     if (errorCode(error) !== "DEVICE_LIMIT") throw error;
-    await compareBlocks(device, samples, own, counts);
+    return undefined;
   }
 }
 
-async function compareImage(
-  device: Device,
-  samples: Uint8Array,
-  own: ReadonlyMap<BlockSize, Buffer>,
-  counts: Comparison,
-): Promise<void> {
-  const image = { width: RASTER_SIDE, height: RASTER_SIDE, samples };
-  const { roots } = await device.image(image, { scales: [...own.keys()] }, { deadlineMs: DEADLINE_MS });
-  const wrong = [...own].filter(([block, digests]) => !equal(merkleRoot(digests), roots.get(block)));
-  for (const digests of own.values()) counts.checked += digests.length / SHA256_BYTES;
-  if (wrong.length === 0) return;
-  // A wrong root is a wrong answer, even if every digest should turn out right.
-  counts.mismatches += wrong.length;
-  const scales = wrong.map(([block]) => block);
-  const { digests } = await device.image(image, { scales, digestsOf: scales }, { deadlineMs: DEADLINE_MS });
-  const located = wrong.map(([block, all]) => Math.max(1, countDifferent(all, digests.get(block))));
-  counts.mismatches += located.reduce((sum, count) => sum + count, 0) - wrong.length;
-}
-
-async function compareBlocks(
-  device: Device,
-  samples: Uint8Array,
-  own: ReadonlyMap<BlockSize, Buffer>,
-  counts: Comparison,
-): Promise<void> {
-  for (const [block, digests] of own) {
+async function compareBlocks(device: Device, samples: Uint8Array, own: Own, counts: Comparison): Promise<void> {
+  for (const [block, { digests }] of own) {
     const blocks = blocksOf(samples, block);
     const expected = blocks.map((_, index) => digests.subarray(index * SHA256_BYTES, (index + 1) * SHA256_BYTES));
-    const { checked, mismatches } = await verifyDigests(device, blocks, expected, { deadlineMs: DEADLINE_MS });
+    const { checked, mismatches } = await verifyDigests(device, blocks, expected, OPTIONS);
     counts.checked += checked;
     counts.mismatches += mismatches.length;
   }
-}
-
-function countDifferent(own: Buffer, theirs: Uint8Array | undefined): number {
-  const indices = Array.from({ length: own.length / SHA256_BYTES }, (_, index) => index * SHA256_BYTES);
-  return indices.filter((at) => !equal(own.subarray(at, at + SHA256_BYTES), theirs?.subarray(at, at + SHA256_BYTES)))
-    .length;
-}
-
-function equal(own: Uint8Array, theirs: Uint8Array | undefined): boolean {
-  return theirs !== undefined && Buffer.compare(own, theirs) === 0;
 }

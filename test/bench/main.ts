@@ -37,6 +37,8 @@ interface Figure {
   readonly unit: string;
   readonly target: string;
   readonly met: boolean | null;
+  /** Of the model device. */
+  readonly simulated?: true;
 }
 
 const figures: Figure[] = [];
@@ -44,8 +46,9 @@ const note = (words: string) => process.stderr.write(`${words}\n`);
 const median = (values: readonly number[]) =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
-function add(name: string, value: number, unit: string, target = "", met: boolean | null = null): void {
-  figures.push({ name, value: Math.round(value * 1000) / 1000, unit, target, met });
+function add(name: string, value: number, unit: string, target = "", met: boolean | null = null, simulated = false) {
+  const flag = simulated ? { simulated } : {};
+  figures.push({ name, value: Math.round(value * 1000) / 1000, unit, target, met, ...flag });
 }
 
 const config = loadConfig({ file: null, env: {}, cwd: FOLDER, installDir: ROOT }).config;

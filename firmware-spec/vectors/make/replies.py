@@ -113,7 +113,7 @@ def greetings():
             yield hello(f"hello with {key} of {name or 'nothing'}", but(**{key: value}), "refuse", flags=["Range"])
     yield hello("hello with simulated=0", but(simulated="0"), "refuse", flags=["Range"], comment="1 or absent.")
     yield hello("hello with inflate=0", but(inflate="0"), "refuse", flags=["Range"], comment="Absent where the device does not inflate.")
-    yield hello("hello with maxBlock of 1000", but(maxBlock="1000"), "refuse", "accept", flags=["Range"], comment="1,024 or more but for the minimal profile.")
+    yield hello("hello with maxBlock of 1000", but(maxBlock="1000"), "refuse", flags=["Range"], comment="1,024 or more but for the minimal profile.")
     yield hello("hello with a key twice", [frame("OK", *words(GREETING), "lines=2")], "accept", flags=["Range"], comment="The first counts.")
     yield hello("hello of another nonce", but(nonce="00000000"), "ignore", flags=["Handshake"], comment="The reply to an earlier handshake.")
     other = frame("OK", *words(GREETING), seq="{other}")

@@ -39,7 +39,7 @@ export function registerFrame(device: Command): void {
       examples(
         "lv06 device frame HASH 616263 --seq 7",
         "lv06 device frame BATCH 2 root --payload-hex 00ff0a0d --bytes > /dev/ttyACM0",
-        "lv06 device frame --decode '~0007 HASH 616263 7d9af4c8'",
+        "lv06 device frame --decode '~0007 HASH 616263 bef5bf2d'",
       ),
     )
     .action(

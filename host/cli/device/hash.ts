@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { Device } from "../../device/device.ts";
 import { sha256, verifyDigests } from "../../device/digest.ts";
 import { action, type Context } from "../context.ts";
 import { UsageError } from "../error.ts";
@@ -33,9 +34,10 @@ export function registerHash(device: Command): void {
         const bytes = await bytesOf(context, text, options);
         return withDevice(context, options, async (opened) => {
           const document = await hashAll(opened, bytes);
-          const { digest, blocks, mismatches, durationMs, simulated } = document;
+          const { digest, expected, blocks, mismatches, durationMs, simulated } = document;
           context.output.answer(document, () => [
             ...(digest === null ? [] : [digest]),
+            ...(expected === undefined ? [] : [`${expected} expected`]),
             `${blocks} blocks, ${mismatches} differ, ${durationMs} ms${simulatedMark(simulated)}`,
           ]);
           return document.equal ? EXIT.done : EXIT.failed;
@@ -44,23 +46,37 @@ export function registerHash(device: Command): void {
     );
 }
 
-async function hashAll({ device, wire, signal }: Opened, bytes: Uint8Array) {
+/** What is needed of the device. */
+export interface HashingDevice extends Pick<Device, "hash"> {
+  readonly info: Pick<Device["info"], "maxBlockBytes" | "simulated">;
+}
+
+type Hashing = Pick<Opened, "wire" | "signal"> & { readonly device: HashingDevice };
+
+/** @throws DeviceError */
+export async function hashAll({ device, wire, signal }: Hashing, bytes: Uint8Array) {
   const blocks = inBlocks(bytes, device.info.maxBlockBytes);
-  const digests = blocks.map(sha256);
+  const own = blocks.map(sha256);
   const [startedMs, before] = [performance.now(), wire.sentBytes + wire.receivedBytes];
+  const told: Uint8Array[] = [];
   const mismatches = await withBar(blocks.length, "{bar} {value}/{total} blocks", async (bar) => {
     let wrong = 0;
     for (let from = 0; from < blocks.length; from += BLOCKS_A_STEP) {
       const to = from + BLOCKS_A_STEP;
-      const check = await verifyDigests(device, blocks.slice(from, to), digests.slice(from, to), { signal });
+      const check = await verifyDigests(device, blocks.slice(from, to), own.slice(from, to), { signal });
       wrong += check.mismatches.length;
+      told.push(...check.digests);
       bar.update(to);
     }
     return wrong;
   });
-  const [first] = digests;
+  const only = (digests: readonly Uint8Array[]) => {
+    const [first] = digests;
+    return blocks.length === 1 && first !== undefined ? Buffer.from(first).toString("hex") : null;
+  };
   return {
-    digest: blocks.length === 1 && first !== undefined ? Buffer.from(first).toString("hex") : null,
+    digest: only(told),
+    ...(mismatches > 0 && blocks.length === 1 ? { expected: only(own) } : {}),
     blocks: blocks.length,
     mismatches,
     equal: mismatches === 0,

@@ -2,11 +2,10 @@
 import { blockDigests } from "../../attention/attention.ts";
 import { type BlockSize, RASTER_SIDE } from "../../attention/blocks.ts";
 import { errorCode, errorMessage } from "../../base/error.ts";
-import type { ImageAnswer } from "../../device/device.ts";
+import { type OwnScale, verifyImage } from "../../device/digest.ts";
 import { rasterDigest } from "../../raster/raster.ts";
 import type { Rasteriser } from "../../raster/rasteriser.ts";
 import { merkleRoot } from "../../work/merkle.ts";
-import { SHA256_BYTES } from "../../work/sha256.ts";
 import { exitCodeOf } from "../context.ts";
 import { readNamedFile } from "../files.ts";
 import { EXIT, type ExitCode } from "../output.ts";
@@ -72,20 +71,24 @@ export async function askFilm(file: string, parts: AskParts): Promise<FilmAnswer
 
 async function compare(samples: Uint8Array, { opened: { device, wire, signal }, question, onRows }: AskParts) {
   const { scales, digests, raw } = question;
-  const own = new Map<BlockSize, Buffer>();
-  for (const scale of scales) own.set(scale, await blockDigests(samples, scale));
+  const own = new Map<BlockSize, OwnScale>();
+  for (const scale of scales) {
+    const all = await blockDigests(samples, scale);
+    own.set(scale, { digests: all, root: merkleRoot(all) });
+  }
   const before = { ...wire };
   const startedMs = performance.now();
   const image = { width: RASTER_SIDE, height: RASTER_SIDE, samples };
   const options = { signal, onProgress: ({ rows }: { readonly rows: number }) => onRows(rows) };
-  const answer = await device.image(image, { scales, digestsOf: digests ? scales : [], raw }, options);
+  const check = await verifyImage(device, image, { scales, digestsOf: digests ? scales : [], raw }, own, options);
   const durationMs = Math.round((performance.now() - startedMs) * 10) / 10;
   const sentBytes = wire.sentBytes - before.sentBytes;
   const receivedBytes = wire.receivedBytes - before.receivedBytes;
-  const mismatches = digests ? countDifferent(own, answer) : null;
-  const equal = [...own].every(([scale, all]) => same(merkleRoot(all), answer.roots.get(scale))) && !mismatches;
+  const mismatches = digests ? [...check.wrongDigests.values()].reduce((sum, count) => sum + count, 0) : null;
+  const equal = check.mismatches.length === 0 && !mismatches;
+  const { roots } = check.answer;
   return {
-    roots: Object.fromEntries([...answer.roots].map(([scale, root]) => [scale, Buffer.from(root).toString("hex")])),
+    roots: Object.fromEntries([...roots].map(([scale, root]) => [scale, Buffer.from(root).toString("hex")])),
     equal,
     mismatches,
     wire: { sentBytes, receivedBytes },
@@ -93,19 +96,4 @@ async function compare(samples: Uint8Array, { opened: { device, wire, signal }, 
     durationMs,
     exit: equal ? EXIT.done : EXIT.failed,
   };
-}
-
-function countDifferent(own: ReadonlyMap<BlockSize, Buffer>, { digests }: ImageAnswer): number {
-  let different = 0;
-  for (const [scale, all] of own) {
-    for (let at = 0; at < all.length; at += SHA256_BYTES) {
-      const theirs = digests.get(scale)?.subarray(at, at + SHA256_BYTES);
-      if (!same(all.subarray(at, at + SHA256_BYTES), theirs)) different += 1;
-    }
-  }
-  return different;
-}
-
-function same(own: Uint8Array, theirs: Uint8Array | undefined): boolean {
-  return theirs !== undefined && Buffer.compare(own, theirs) === 0;
 }

@@ -8,8 +8,9 @@ export function registerList(device: Command): void {
     .command("list")
     .summary("serial ports that may have a device behind them")
     .description(
-      "Lists serial ports that may have a device behind them, without opening any. Which device it is shows\n" +
-        "lv06 device info --port PATH; a name may change at every plug, the device's id does not (device.usb.id).",
+      "Lists serial ports that may have a device behind them, without opening any.\n" +
+        "`lv06 device info --port PATH` shows which device it is.\n" +
+        "A port's name may change at every plug; the device's id (device.usb.id) does not.",
     )
     .addHelpText("after", examples("lv06 device list", "lv06 device list --json | jq -r '.ports[].path'"))
     .action(

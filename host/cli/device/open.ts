@@ -1,7 +1,7 @@
 /** The device that a command speaks with. */
 import type { Command } from "commander";
 import { systemClock } from "../../device/clock.ts";
-import { connectUsb, START_BAUD, type UsbOptions } from "../../device/usb/connect.ts";
+import { connectUsb, type UsbOptions } from "../../device/usb/connect.ts";
 import { counted, type WireCounts } from "../../device/usb/counted-transport.ts";
 import type { UsbDevice } from "../../device/usb/usb-device.ts";
 import type { Context } from "../context.ts";
@@ -49,8 +49,6 @@ export function withDevice<Value>(
     try {
       return await work({ device, wire, signal });
     } finally {
-      // The next command starts at the bottom again, and would not be heard for 10 s.
-      if (device.hello.rates.length > 0) await device.setRate(START_BAUD).catch(() => {});
       await device.close();
     }
   });

@@ -52,10 +52,7 @@ const UNPRINTABLE = /[^\x20-\x7e]/g;
 export function encodeFrame(frame: Frame): Buffer {
   const { seq, verb, args, payload } = frame;
   if (!Number.isInteger(seq) || seq < 0 || seq > 0xffff) throw new RangeError(`sequence number ${seq}`);
-  if (!VERB.test(verb)) throw new RangeError(`verb ${JSON.stringify(verb)}`);
-  const unfit = args.find((word) => !WORD.test(word));
-  if (unfit !== undefined) throw new RangeError(`argument ${JSON.stringify(unfit)}`);
-  if (payload?.length === 0) throw new RangeError("an empty payload");
+  checkContents(frame);
   const head = `~${hexOf(seq, 4)} ${[verb, ...args].join(" ")} `;
   const line = Buffer.allocUnsafe(frameBytes(frame));
   let at = line.write(head, "latin1");
@@ -67,6 +64,14 @@ export function encodeFrame(frame: Frame): Buffer {
   at += line.write(hexOf(crc32(line.subarray(0, at)), CRC_DIGITS), at, "latin1");
   line[at] = LINE_FEED;
   return line;
+}
+
+/** @throws RangeError if verb, words or payload break the grammar: a defect of the caller */
+export function checkContents({ verb, args, payload }: Omit<Frame, "seq">): void {
+  if (!VERB.test(verb)) throw new RangeError(`verb ${JSON.stringify(verb)}`);
+  const unfit = args.find((word) => !WORD.test(word));
+  if (unfit !== undefined) throw new RangeError(`argument ${JSON.stringify(unfit)}`);
+  if (payload?.length === 0) throw new RangeError("an empty payload");
 }
 
 /** How long `encodeFrame` makes a line, line feed included. */

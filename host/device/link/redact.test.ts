@@ -22,10 +22,16 @@ describe("Redactor", () => {
   it("leaves all other replies alone, and those to a later request of the same number", () => {
     const redactor = asked();
     expect(redactor.frame(ok(6, SECRET))).toEqual(ok(6, SECRET));
-    const refused = { seq: 5, verb: "ERR", args: ["1a2b3c4d", "KEY", "none"] };
-    expect(redactor.frame(refused)).toEqual(refused);
     redactor.sent({ seq: 5, verb: "HASH" });
     expect(redactor.frame(ok(5, SECRET))).toEqual(ok(5, SECRET));
+  });
+
+  it("leaves of a refusal of KEY only why, if that is a code that there is", () => {
+    const err = (...words: string[]): Frame => ({ seq: 5, verb: "ERR", args: ["1a2b3c4d", ...words] });
+    expect(asked().frame(err("KEY"))).toEqual(err("KEY"));
+    expect(asked().frame(err("ARGS", SECRET))).toEqual(err("ARGS", REDACTED));
+    expect(asked().frame(err(SECRET))).toEqual(err(REDACTED));
+    expect(asked().frame({ ...err("KEY"), payload: Buffer.from(SECRET) })).toEqual(err("KEY", REDACTED));
   });
 
   it("keeps the line of a recording a good frame, and any other line as it is", () => {
@@ -37,7 +43,7 @@ describe("Redactor", () => {
     expect(new Redactor().line(bare(ok(5, SECRET)))).toEqual(bare(ok(5, SECRET)));
   });
 
-  it("lets no damaged reply to KEY show twelve digits of it", () => {
+  it("lets no damaged reply to KEY show four digits of it", () => {
     const line = bare(ok(5, SECRET));
     for (let at = 0; at < line.length; at++) {
       for (const damage of [flip, drop, cut]) {
@@ -45,8 +51,7 @@ describe("Redactor", () => {
         const broken = damage(line, at);
         const texts = decoder.push(Buffer.concat([broken, Buffer.from("\n")])).map((event) => asked().event(event));
         const shown = JSON.stringify(texts) + asked().line(broken).toString("latin1");
-        for (let from = 0; from + 12 <= SECRET.length; from++)
-          expect(shown).not.toContain(SECRET.slice(from, from + 12));
+        for (let from = 0; from + 4 <= SECRET.length; from++) expect(shown).not.toContain(SECRET.slice(from, from + 4));
       }
     }
   });

@@ -5,12 +5,13 @@
  * them. A number stays marked until another request bears it, so that a reply to a repeated KEY is caught as well.
  * The marks are bounded by the numbers there are.
  */
+import { REFUSALS } from "../errors.ts";
 import { encodeFrame, type Frame, type LinkEvent, parseLine } from "./frame.ts";
 
 export const REDACTED = "redacted";
 
-/** A piece of a key in a line too damaged to be read as a reply. */
-const KEY_PIECE = /[0-9a-f]{12}/;
+/** A piece of a key in a line too damaged to be read as a reply. Much of an ordinary log goes with it. */
+const KEY_PIECE = /[0-9a-f]{4}/i;
 
 export class Redactor {
   readonly #asked = new Set<number>();
@@ -23,8 +24,13 @@ export class Redactor {
 
   /** A frame from the device as it may be kept: the same, or one that says `redacted`. */
   frame(frame: Frame): Frame {
-    if (frame.verb !== "OK" || !this.#asked.has(frame.seq)) return frame;
-    return { seq: frame.seq, verb: frame.verb, args: [...frame.args.slice(0, 1), REDACTED] };
+    const { seq, verb, args } = frame;
+    if ((verb !== "OK" && verb !== "ERR") || !this.#asked.has(seq)) return frame;
+    const refused = verb === "ERR" && REFUSALS.some((code) => code === args[1]);
+    const kept = args.slice(0, refused ? 2 : 1);
+    return refused && args.length === kept.length && frame.payload === undefined
+      ? frame
+      : { seq, verb, args: [...kept, REDACTED] };
   }
 
   /** A line of text as it may be kept: once KEY was asked, nothing of one that may be the answer, damaged. */

@@ -15,9 +15,12 @@ export class Ears {
     return this.#words;
   }
 
-  /** @returns whether the line sounds like a restart */
-  hear(text: string): boolean {
-    const meaning = bootText(text);
+  /**
+   * @param line as it was heard; @param text of it what may be kept
+   * @returns whether the line sounds like a restart
+   */
+  hear(line: string, text: string): boolean {
+    const meaning = bootText(line);
     // A restart follows every crash and brown-out, and says nothing new.
     const news = meaning !== undefined && (meaning !== "restarting" || this.#meaning === undefined);
     if (news) this.#meaning = meaning;

@@ -169,8 +169,8 @@ export class Exchange {
       const [next] = queue;
       const seq = this.#freeSeq();
       if (next === undefined || seq === undefined || this.#inFlight.size >= this.#credits.lines) return;
+      if (this.#bytesOut + next.lineBytes > this.#credits.bytes && this.#inFlight.size > 0) return;
       const bytes = encodeFrame({ ...next, seq });
-      if (this.#bytesOut + bytes.length > this.#credits.bytes && this.#inFlight.size > 0) return;
       queue.shift();
       this.#seq = (seq + 1) % SEQS;
       this.#bytesOut += bytes.length;
@@ -203,7 +203,7 @@ export class Exchange {
     }
     const { id, verb, accepts } = entry.request;
     const [, ...args] = frame.args;
-    const refusal = frame.verb === "ERR" ? refusalOf(args) : undefined;
+    const refusal = frame.verb === "ERR" ? refusalOf(verb, args) : undefined;
     if (refusal === undefined && accepts?.(args) === false) {
       this.#counters.strayReplies += 1;
       return;
@@ -215,7 +215,7 @@ export class Exchange {
       const payload = frame.payload === undefined ? {} : { payload: frame.payload };
       out.push({ kind: "reply", id, reply: { args, boot, ...payload } });
     } else {
-      const detail = `${verb} was refused: ${shown(args)}`;
+      const detail = `${verb} was refused: ${shown(verb === "KEY" ? [refusal.code] : args)}`;
       out.push({ kind: "failed", id, code: "DEVICE_REFUSED", detail, refusal });
     }
   }
@@ -263,8 +263,10 @@ function bootOf({ seq, verb, args }: Frame): string | undefined {
   return devices && boot !== undefined && /^[0-9a-f]{8}$/.test(boot) ? boot : undefined;
 }
 
-function refusalOf([word, ...words]: readonly string[]): Refusal {
-  return { code: REFUSALS.find((known) => known === word) ?? "DEVICE", words: words.slice(0, SHOWN_CHARS) };
+/** A refusal of KEY keeps no words: a faulty device may say the key there. */
+function refusalOf(verb: string, [word, ...words]: readonly string[]): Refusal {
+  const code = REFUSALS.find((known) => known === word) ?? "DEVICE";
+  return { code, words: verb === "KEY" ? [] : words.slice(0, SHOWN_CHARS) };
 }
 
 function shown(words: readonly string[]): string {

@@ -12,6 +12,9 @@ export const MAX_LINE_BYTES = 65_536;
 const NAME_CHARS = 64;
 const RATES_MOST = 32;
 
+/** What all but the minimal profile take (SPEC §5.1, §10). */
+const FULL_BLOCK_BYTES = 1024;
+
 export interface Hello {
   readonly protocol: number;
   readonly firmware: string;
@@ -63,7 +66,7 @@ export function parseHello(args: readonly string[], boot: string): Hello {
     capabilities: new Set(CAPABILITIES.filter((capability) => caps.has(capability))),
     maxLineBytes,
     maxReplyBytes: whole("maxReply", FIRST_CREDITS.bytes, MAX_LINE_BYTES, FIRST_CREDITS.bytes),
-    maxBlockBytes: whole("maxBlock", 1, MAX_LINE_BYTES / 2),
+    maxBlockBytes: whole("maxBlock", caps.size > 1 ? FULL_BLOCK_BYTES : 1, MAX_LINE_BYTES / 2),
     maxImagePixels: whole("maxImage", 1, 1_048_576, caps.has("image") ? undefined : 0),
     inflateBytes: whole("inflate", 1, 65_536, 0),
     rates: caps.has("baud") ? ratesOf(text(pairs, "rates")) : [],

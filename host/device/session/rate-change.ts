@@ -2,6 +2,7 @@
 import { type Clock, sleep } from "../clock.ts";
 import { DeviceError } from "../errors.ts";
 import type { Transport } from "../transport.ts";
+import { badReply, expectWords } from "./commands/data.ts";
 import type { Ask } from "./request.ts";
 
 export interface RateLine {
@@ -48,7 +49,9 @@ export function rateSetter(transport: Transport, rates: readonly number[], baud:
  *   DEVICE_REFUSED if the device does not take it; any other code means that the two have lost each other
  */
 export async function changeRate(line: RateLine, from: number, to: number): Promise<void> {
-  await line.ask({ verb: "BAUD", args: [String(to)], urgent: true });
+  const reply = await line.ask({ verb: "BAUD", args: [String(to)], urgent: true });
+  expectWords("BAUD", reply, 1);
+  if (reply.args[0] !== String(to)) throw badReply("BAUD", reply.args);
   const repliedAtMs = line.clock.nowMs();
   const sinceReplyMs = () => line.clock.nowMs() - repliedAtMs;
   await sleep(line.clock, SWITCH_MS);

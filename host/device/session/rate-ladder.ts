@@ -1,7 +1,9 @@
 /** Which rate a line runs at: the highest that both sides know and that carries lines unharmed (SPEC.md §5.9). Pure. */
 
+/** The rate at which every UART device starts (SPEC §5.9). */
+export const START_BAUD = 115_200;
 /** What a host climbs over, highest first. */
-export const HOST_RATES: readonly number[] = [921_600, 460_800, 115_200];
+export const HOST_RATES: readonly number[] = [921_600, 460_800, START_BAUD];
 /** Fewer lines than this say nothing about a rate. */
 const WINDOW_LINES = 200;
 const MOST_DAMAGED = 0.01;
@@ -51,7 +53,11 @@ export class RateLadder {
     if (lines < WINDOW_LINES) return undefined;
     const damaged = totals.damaged - this.#since.damaged;
     this.#since = totals;
-    if (damaged <= lines * MOST_DAMAGED) return undefined;
+    return damaged > lines * MOST_DAMAGED ? this.lower() : undefined;
+  }
+
+  /** The next rate down; undefined on the last rung. */
+  lower(): number | undefined {
     return this.#rungs.find((rung) => rung < this.#rate);
   }
 }

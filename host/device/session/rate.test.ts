@@ -1,13 +1,14 @@
 import { afterEach, describe, expect, it } from "vitest";
+import type { DeviceError } from "../errors.ts";
 import { encodeFrame } from "../link/frame.ts";
 import { FakeClock } from "../testing/fake-clock.ts";
 import { RatedDevice } from "../testing/rated-device.ts";
 import { UsbDevice, type UsbDeviceOptions } from "../usb/usb-device.ts";
 import { RateLadder } from "./rate-ladder.ts";
 
-const opened: UsbDevice[] = [];
+const opened: { readonly clock: FakeClock; readonly device: UsbDevice }[] = [];
 afterEach(async () => {
-  for (const device of opened.splice(0)) await device.close();
+  for (const { clock, device } of opened.splice(0)) await clock.until(device.close());
 });
 
 async function connect(prepare: (line: RatedDevice) => void = () => {}, options: Partial<UsbDeviceOptions> = {}) {
@@ -17,7 +18,7 @@ async function connect(prepare: (line: RatedDevice) => void = () => {}, options:
   const opening = UsbDevice.open(line, { clock, random: () => 0.5, ...options });
   await clock.advance(8000);
   const device = await opening;
-  opened.push(device);
+  opened.push({ clock, device });
   return { clock, line, device };
 }
 
@@ -66,6 +67,58 @@ describe("the rate of the line", () => {
     expect([device.baud, line.deviceBaud]).toEqual([460_800, 460_800]);
   });
 
+  it.each([
+    ["says of each that it could not read it", true],
+    ["says nothing of them", false],
+  ])("falls when it carries short lines and no long ones, and the device %s", async (_, naks) => {
+    const { clock, line, device } = await connect((each) => {
+      each.hello = { ...each.hello, caps: "hash,batch,image,baud" };
+      each.longestCarried = 300;
+      each.naks = naks;
+    });
+    const image = { width: 64, height: 64, samples: Uint8Array.from({ length: 4096 }, (__, i) => (i * i * 7) >> 3) };
+    const ask = () => device.image(image, { scales: [8] }).catch((error: DeviceError) => error.code);
+    expect(await clock.until(ask())).toBe("DEVICE_DEADLINE");
+    await clock.advance(1000);
+    expect([device.baud, line.deviceBaud]).toEqual([460_800, 460_800]);
+    line.longestCarried = Number.POSITIVE_INFINITY;
+    expect(await clock.until(ask())).toHaveProperty("roots");
+    // A device that answers, and is not done in time, is no bad cable.
+    const good = line.behaviour;
+    line.behaviour = (request, honest) => (request.verb === "BATCH" ? [] : good(request, honest));
+    const late = device.hash([Buffer.from("a")], { deadlineMs: 200 }).catch((error: DeviceError) => error.code);
+    await clock.advance(50);
+    await clock.until(device.ping());
+    expect(await clock.until(late)).toBe("DEVICE_DEADLINE");
+    await clock.advance(1000);
+    expect(device.baud).toBe(460_800);
+  });
+
+  it("is back where everybody looks for the device when it is closed", async () => {
+    const { clock, line, device } = await connect();
+    await clock.until(device.ping());
+    expect(line.deviceBaud).toBe(921_600);
+    await clock.until(device.close());
+    expect([line.deviceBaud, line.closed]).toEqual([115_200, true]);
+  });
+
+  it("keeps no closing waiting for more than a second, nor asks a device that is silent anyway", async () => {
+    const { clock, line, device } = await connect();
+    await clock.until(device.ping());
+    line.behaviour = () => [];
+    const startMs = clock.nowMs();
+    const before = line.received.length;
+    await clock.until(device.close());
+    expect(line.closed).toBe(true);
+    expect(clock.nowMs() - startMs).toBeLessThan(1200);
+    expect(line.received.length - before).toBeLessThan(4);
+    const silent = await connect();
+    await silent.clock.advance(6000);
+    const asked = silent.line.received.length;
+    await silent.device.close();
+    expect(silent.line.received).toHaveLength(asked);
+  });
+
   it("is changed only when nothing is unanswered, and other requests wait meanwhile", async () => {
     const { clock, line, device } = await connect(() => {}, { climb: false });
     const good = line.behaviour;
@@ -104,6 +157,17 @@ describe("the rate of the line", () => {
     line.behaviour = (request, honest) => (request.verb === "BAUD" ? [honest(request)] : []);
     await clock.advance(20_000);
     expect(await change).toMatch("DEVICE_DEADLINE");
+    expect(line.closed).toBe(true);
+  });
+
+  it("is not what the device says it is now, if that was not asked for", async () => {
+    const { clock, line, device } = await connect(() => {}, { climb: false });
+    line.behaviour = (request, honest) => {
+      const reply = honest(request);
+      return [request.verb === "BAUD" ? { ...reply, args: [line.boot, "12345"] } : reply];
+    };
+    const change = device.setRate(921_600).catch((error: DeviceError) => error.code);
+    expect(await clock.until(change)).toBe("DEVICE_REPLY");
     expect(line.closed).toBe(true);
   });
 

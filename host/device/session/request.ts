@@ -1,6 +1,6 @@
 /** What goes into the exchange and what comes out of it. */
 import type { DeviceErrorCode, Refusal } from "../errors.ts";
-import type { Frame } from "../link/frame.ts";
+import { type Frame, frameBytes } from "../link/frame.ts";
 
 export interface Credits {
   /** Requests that may be unanswered at once. */
@@ -22,6 +22,8 @@ export interface Request extends Omit<Frame, "seq"> {
   /** The caller's, unique among those not yet settled. */
   readonly id: number;
   readonly deadlineAtMs: number;
+  /** Its own line's length. */
+  readonly lineBytes: number;
   readonly retry: RetryPolicy;
   /** How long the reply's line will be; reckoned into the wait. */
   readonly replyBytes: number;
@@ -88,5 +90,6 @@ const REPLY_BYTES = 128;
 
 export function requestOf(call: Call, id: number, nowMs: number): Request {
   const { deadlineMs = DEADLINE_MS, signal: _, ...rest } = call;
-  return { retry: RETRY, replyBytes: REPLY_BYTES, urgent: false, ...rest, id, deadlineAtMs: nowMs + deadlineMs };
+  const own = { id, deadlineAtMs: nowMs + deadlineMs, lineBytes: frameBytes(rest) };
+  return { retry: RETRY, replyBytes: REPLY_BYTES, urgent: false, ...rest, ...own };
 }

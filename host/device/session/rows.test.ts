@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { encodeCobs } from "../link/cobs.ts";
 import { MemoryImage } from "../testing/memory-image.ts";
 import { Seeded } from "../testing/seeded.ts";
-import { cutRows, type RowsPayload } from "./rows.ts";
+import { type RowsPayload, rowsInTurn } from "./rows.ts";
 
 const LIMITS = { payloadBytes: 2253, inflateBytes: 8192 };
 const image = (width: number, height: number, pixel: (x: number, y: number) => number) => ({
@@ -29,7 +29,7 @@ function unpack(payloads: readonly RowsPayload[], width: number, height: number)
   return device.pixels;
 }
 
-describe("cutRows", () => {
+describe("rowsInTurn", () => {
   it.each([
     ["smooth", smooth, "deflate"],
     ["noisy", noise, "raw"],
@@ -37,7 +37,7 @@ describe("cutRows", () => {
     ["wide", image(1024, 8, (x) => x), "deflate"],
     ["narrow", image(1, 1024, (_, y) => y), "deflate"],
   ])("brings every row of a %s image, in lines that fit", (_, film, encoding) => {
-    const payloads = cutRows(film, LIMITS);
+    const payloads = [...rowsInTurn(film, LIMITS)];
     expect(Buffer.compare(unpack(payloads, film.width, film.height), film.samples)).toBe(0);
     for (const { bytes, encoding: how, count } of payloads) {
       expect(encodeCobs(bytes).length).toBeLessThanOrEqual(LIMITS.payloadBytes);
@@ -48,19 +48,19 @@ describe("cutRows", () => {
   });
 
   it("sends what does not shrink as it is, payload by payload", () => {
-    const payloads = cutRows(half, LIMITS);
+    const payloads = [...rowsInTurn(half, LIMITS)];
     expect([...new Set(payloads.map(({ encoding }) => encoding))]).toEqual(["deflate", "raw"]);
     expect(Buffer.compare(unpack(payloads, 224, 224), half.samples)).toBe(0);
   });
 
   it("deflates nothing for a device that does not inflate", () => {
-    const payloads = cutRows(smooth, { ...LIMITS, inflateBytes: 0 });
+    const payloads = [...rowsInTurn(smooth, { ...LIMITS, inflateBytes: 0 })];
     expect(new Set(payloads.map(({ encoding }) => encoding))).toEqual(new Set(["raw"]));
     expect(payloads).toHaveLength(Math.ceil(224 / Math.floor(2244 / 224)));
   });
 
   it("fills its lines", () => {
-    const filled = cutRows(grainy, LIMITS).slice(0, -1);
+    const filled = [...rowsInTurn(grainy, LIMITS)].slice(0, -1);
     for (const { bytes, count } of filled) {
       const rowBytes = encodeCobs(bytes).length / count;
       expect(encodeCobs(bytes).length + 2 * rowBytes).toBeGreaterThan(LIMITS.payloadBytes);
@@ -69,10 +69,10 @@ describe("cutRows", () => {
 
   it("refuses rows that fit no line", () => {
     expect(() =>
-      cutRows(
+      rowsInTurn(
         image(600, 2, () => random.below(256)),
         { payloadBytes: 460, inflateBytes: 8192 },
-      ),
+      ).next(),
     ).toThrow("DEVICE_LIMIT");
   });
 });

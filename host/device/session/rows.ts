@@ -31,15 +31,10 @@ const FIRST_GUESS = 0.45;
 const TRIES = 4;
 
 /**
- * Cuts all rows of the image into payloads, in order.
+ * Cuts all rows of the image into payloads, in order, each when it is asked for: half a millisecond of work.
  *
  * @throws DeviceError DEVICE_LIMIT if not even one row fits a line
  */
-export function cutRows(image: DeviceImage, limits: RowLimits): readonly RowsPayload[] {
-  return [...rowsInTurn(image, limits)];
-}
-
-/** The same, each payload when it is asked for: half a millisecond of work. @throws as `cutRows` */
 export function* rowsInTurn(image: DeviceImage, limits: RowLimits): Generator<RowsPayload, void> {
   const { width, height, samples } = image;
   const rawRows = Math.floor(dataThatFits(limits.payloadBytes) / width);

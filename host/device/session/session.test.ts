@@ -214,6 +214,14 @@ describe("requests", () => {
     expect(codes.filter((code) => code === "DEVICE_BUSY")).toHaveLength(1);
   });
 
+  it("refuses at once what no frame can carry, and serves what comes after it", async () => {
+    const { clock, session } = await connect();
+    await expect(session.request(call("HASH", "two words"))).rejects.toThrow(RangeError);
+    const next = outcome(ask(session, "HASH", "616263"));
+    await clock.advance(50);
+    expect(await next).toHaveProperty("value");
+  });
+
   it("refuses a line longer than the device reads", async () => {
     const { session } = await connect();
     expect(await outcome(ask(session, "HASH", "00".repeat(1200)))).toEqual({ code: "DEVICE_LIMIT" });

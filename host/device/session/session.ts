@@ -2,7 +2,7 @@
 import { sleep } from "../clock.ts";
 import { DeviceError } from "../errors.ts";
 import { LineDecoder } from "../link/decoder.ts";
-import { frameBytes } from "../link/frame.ts";
+import { checkContents, frameBytes } from "../link/frame.ts";
 import { Redactor } from "../link/redact.ts";
 import type { Transport } from "../transport.ts";
 import { Ears } from "./ears.ts";
@@ -100,9 +100,10 @@ export class Session {
    * Sends one request; it is repeated when no reply comes.
    *
    * @throws DeviceError DEVICE_REFUSED (with the refusal), DEVICE_DEADLINE, DEVICE_ABORTED, DEVICE_CLOSED,
-   *   DEVICE_BUSY, DEVICE_LIMIT, or what ended the conversation
+   *   DEVICE_BUSY, DEVICE_LIMIT, or what ended the conversation; RangeError for a call that no frame can carry
    */
   async request(call: Call): Promise<Reply> {
+    checkContents(call);
     const lineBytes = frameBytes(call);
     if (lineBytes > this.lineBytes) {
       throw new DeviceError("DEVICE_LIMIT", `a line of ${lineBytes} bytes; the device takes ${this.lineBytes}`);
@@ -206,7 +207,7 @@ export class Session {
   /** Text is never data: what sounds like a restart is put to the test. */
   #hearLog(raw: string): void {
     const text = this.#redactor.text(raw);
-    const restarts = this.#ears.hear(text);
+    const restarts = this.#ears.hear(raw, text);
     this.#options.onLog?.(text);
     if (restarts && this.#hello !== undefined && !this.#probing) void this.#probe();
   }
@@ -223,11 +224,6 @@ export class Session {
     } finally {
       this.#probing = false;
     }
-  }
-
-  #tick(): void {
-    this.#cancelTimer = undefined;
-    this.#step((nowMs, out) => this.#exchange.tick(nowMs, out));
   }
 
   #step(input: (nowMs: number, out: Output[]) => void): void {
@@ -281,7 +277,10 @@ export class Session {
     const atMs = this.#exchange.nextWakeAtMs();
     if (atMs === undefined) return;
     const delayMs = Math.min(TICK_MS, Math.max(1, Math.ceil(atMs - this.#options.clock.nowMs())));
-    this.#cancelTimer = this.#options.clock.after(delayMs, () => this.#tick());
+    this.#cancelTimer = this.#options.clock.after(delayMs, () => {
+      this.#cancelTimer = undefined;
+      this.#step((now, out) => this.#exchange.tick(now, out));
+    });
   }
 
   #abandon(reason: DeviceError): Promise<void> {

@@ -4,10 +4,12 @@
  * It goes in rounds. The first sends everything without waiting in between; when all of a round is answered, the
  * next sends what the device says it lacks. A device that lacks something in every round is given up.
  */
+
+import { SHA256_BYTES } from "../../work/sha256.ts";
 import type { ImageAnswer, ImageQuestion } from "../device.ts";
-import { SHA256_BYTES } from "../digest.ts";
 import { DeviceError } from "../errors.ts";
 import { dataThatFits } from "../link/cobs.ts";
+import { expectWords } from "./commands/data.ts";
 import { parsePairs } from "./pairs.ts";
 import type { Reply } from "./request.ts";
 import type { RowsPayload } from "./rows.ts";
@@ -74,6 +76,11 @@ export class ImageUpload {
    * @throws DeviceError DEVICE_REPLY for an answer that makes no sense, DEVICE_DEADLINE after too many rounds
    */
   next(asks: readonly ImageAsk[], answers: readonly AskOutcome[]): Step {
+    for (const [index, ask] of asks.entries()) {
+      const answer = answers[index];
+      const words = ask.kind === "roots" ? this.#plan.question.scales.length : 0;
+      if (answer?.kind === "reply") expectWords("IMAGE", answer.reply, words, ask.kind === "digests");
+    }
     if (answers.some((answer) => answer.kind === "state"))
       return this.#again([{ kind: "new" }, ...this.#rowsFrom(0), { kind: "roots" }]);
     const missing = answers.find((answer) => answer.kind === "missing");

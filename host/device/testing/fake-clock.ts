@@ -34,6 +34,18 @@ export class FakeClock implements Clock {
     this.#nowMs = endMs;
   }
 
+  /** Moves on until `work` has settled, at most `mostMs`. */
+  async until<T>(work: Promise<T>, mostMs = 600_000): Promise<T> {
+    let settled = false;
+    const done = () => {
+      settled = true;
+    };
+    work.then(done, done);
+    for (const endMs = this.#nowMs + mostMs; !settled && this.#nowMs < endMs; ) await this.advance(10);
+    if (!settled) throw new Error(`not settled within ${mostMs} ms`);
+    return work;
+  }
+
   #next(endMs: number): Timer | undefined {
     const due = [...this.#timers].filter((timer) => timer.atMs <= endMs);
     return due.sort((a, b) => a.atMs - b.atMs)[0];

@@ -19,11 +19,6 @@ export function buildVectors(): Promise<unknown> {
   return make("sanitize");
 }
 
-/** The core's own unit tests; rejects with their words if one fails. */
-export function testCore(): Promise<unknown> {
-  return make("test");
-}
-
 function make(target: string): Promise<unknown> {
   return promisify(execFile)("make", ["-s", "-C", `${root}firmware-spec`, target]);
 }

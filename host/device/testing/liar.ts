@@ -51,10 +51,13 @@ type Totals = { -readonly [Key in keyof LiarReport]: LiarReport[Key] } & {
 async function playDevice(random: Seeded, report: Totals): Promise<void> {
   const clock = new FakeClock();
   const share = random.pick([0.02, 0.2, 1]);
+  let misshapen = false;
   const line = new MemoryDevice((request, honest) => {
     if (request.verb === "HELLO" || random.next() > share) return [honest(request)];
     report.lies += 1;
-    return lie(random, honest(request));
+    const told = lie(random, honest(request));
+    misshapen ||= told.length === 1 && told.some((reply) => isMisshapen(request, reply));
+    return told;
   });
   const nonce = random.bytes(4).toString("hex");
   const found = ["found", "elapsedMs=5", "hashes=9", "errors=0", `nonce=${nonce}`, "version=07070707"];
@@ -69,7 +72,12 @@ async function playDevice(random: Seeded, report: Totals): Promise<void> {
   for (let i = 0; i < CALLS_A_DEVICE && !gone; i++) {
     report.calls += 1;
     const [name, call] = random.pick(CALLS);
-    await judge(name, clock, call(device, random), report);
+    misshapen = false;
+    const shaped = async () => {
+      const complaint = await call(device, random);
+      return misshapen ? "a reply of another shape than its command's was believed" : complaint;
+    };
+    await judge(name, clock, shaped(), report);
   }
   await device.close();
 }
@@ -88,6 +96,14 @@ async function judge(name: string, clock: FakeClock, call: Promise<string | unde
   );
   await clock.advance(PATIENCE_MS);
   if (end !== undefined) report.findings.push(end);
+}
+
+/** Whether an answer has words or a payload that its command does not describe (SPEC §5). */
+function isMisshapen({ seq, verb, args }: Frame, reply: Frame): boolean {
+  if (reply.verb !== "OK" || reply.seq !== seq) return false;
+  const bare = ["PING", "LOG", "BATCH"].includes(verb) || ["NEW", "ROWS", "DIGESTS"].includes(args[0] ?? "");
+  const payload = verb === "BATCH" || args[0] === "DIGESTS";
+  return (bare && reply.args.length !== 1) || (reply.payload !== undefined) !== payload;
 }
 
 /** Calls, and what is wrong with the shape of their answers. */

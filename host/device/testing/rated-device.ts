@@ -1,9 +1,10 @@
 /** A device on a UART, in this process: it changes its rate as SPEC §5.9 says, and hears nothing at another. */
 import type { Clock } from "../clock.ts";
-import type { Frame } from "../link/frame.ts";
+import { encodeFrame, type Frame } from "../link/frame.ts";
 import { MemoryDevice } from "./memory-device.ts";
 
 const REVERT_MS = 500;
+const MOST_BAUD = 921_600;
 
 export class RatedDevice extends MemoryDevice {
   /** The device's end, and the host's. */
@@ -11,6 +12,10 @@ export class RatedDevice extends MemoryDevice {
   hostBaud = 115_200;
   /** Rates that the cable does not carry. */
   readonly uncarried = new Set<number>();
+  /** The longest line that the cable carries at the highest rate, in bytes. */
+  longestCarried = Number.POSITIVE_INFINITY;
+  /** Whether the device says so of a longer one. */
+  naks = false;
   /** What the host wrote and the device could not read. */
   readonly unheard: { readonly atMs: number; readonly baud: number; readonly bytes: Buffer }[] = [];
   readonly #clock: Clock;
@@ -27,8 +32,21 @@ export class RatedDevice extends MemoryDevice {
   };
 
   override async write(bytes: Uint8Array): Promise<void> {
-    if (this.hostBaud === this.deviceBaud && !this.uncarried.has(this.hostBaud)) return super.write(bytes);
+    if (this.hostBaud === this.deviceBaud && !this.uncarried.has(this.hostBaud))
+      return super.write(this.#carried(bytes));
     this.unheard.push({ atMs: this.#clock.nowMs(), baud: this.hostBaud, bytes: Buffer.from(bytes) });
+  }
+
+  #carried(bytes: Uint8Array): Uint8Array {
+    if (this.hostBaud < MOST_BAUD) return bytes;
+    const lines = Buffer.from(bytes)
+      .toString("latin1")
+      .split(/(?<=\n)/);
+    const whole = lines.filter(({ length }) => length <= this.longestCarried);
+    if (this.naks && whole.length < lines.length) {
+      this.say(encodeFrame({ seq: 0, verb: "NAK", args: [this.boot, "CRC"] }));
+    }
+    return Buffer.from(whole.join(""), "latin1");
   }
 
   #answer(request: Frame, honest: (request: Frame) => Frame): Frame {

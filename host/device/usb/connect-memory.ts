@@ -1,18 +1,24 @@
 /** What earlier connections of this process teach the next one. */
+import type { PlugMarks } from "../plug-watch.ts";
 
 const RATES_MAX = 4;
 
 export class ConnectMemory {
-  #port: string | undefined;
+  #port: { readonly path: string; readonly mark: string | undefined } | undefined;
   #rates: readonly number[] = [];
 
-  /** Where the device answered last. */
+  /** Where the device answered last, and is still plugged as it was. */
   get port(): string | undefined {
-    return this.#port;
+    return this.#port?.path;
   }
 
-  answeredAt(port: string): void {
-    this.#port = port;
+  answeredAt(path: string, marks: PlugMarks): void {
+    this.#port = { path, mark: marks.get(path) };
+  }
+
+  /** Forgets the port if it was plugged anew: what is behind it now may be somebody else's. @param marks that of the port */
+  look(marks: PlugMarks): void {
+    if (this.#port !== undefined && marks.get(this.#port.path) !== this.#port.mark) this.#port = undefined;
   }
 
   /** Rates that a line was raised to, the last one first: a device keeps its rate for 10 s after the host is gone. */

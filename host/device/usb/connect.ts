@@ -1,11 +1,12 @@
 /** From a port's name, or a device's id, to a device that has answered HELLO. */
-import { errorCode, errorMessage } from "../../base/error.ts";
+import { errorCode } from "../../base/error.ts";
 import type { Clock } from "../clock.ts";
 import { DeviceError } from "../errors.ts";
-import { HOST_RATES } from "../session/rate-ladder.ts";
+import type { PlugMarks, PlugPorts } from "../plug-watch.ts";
+import { HOST_RATES, START_BAUD } from "../session/rate-ladder.ts";
 import type { Transport } from "../transport.ts";
 import { ConnectMemory } from "./connect-memory.ts";
-import { findPorts } from "./find.ts";
+import { findPorts, plugMarks } from "./find.ts";
 import { openSerial, type SerialLine } from "./serial-transport.ts";
 import { UsbDevice } from "./usb-device.ts";
 
@@ -20,6 +21,8 @@ export interface UsbOptions {
   readonly random: () => number;
   readonly quietMs?: number;
   readonly helloMs?: number;
+  /** Hears the device's log lines, as in a session's options. */
+  readonly onLog?: (text: string) => void;
   /** Gives the attempt up; it then fails with DEVICE_CLOSED. */
   readonly signal?: AbortSignal;
   /** Pulse the reset line first. Only of a port that was named, or where the device has answered before. */
@@ -35,11 +38,10 @@ export interface UsbOptions {
 /** The edges, to be replaced in tests. */
 export interface ConnectParts {
   findPorts(): Promise<readonly { readonly path: string }[]>;
+  plugMarks(ports: readonly string[]): Promise<PlugMarks>;
   openPort(options: { readonly path: string; readonly baud: number; readonly clock: Clock }): Promise<SerialLine>;
 }
 
-/** The rate at which every UART device starts (SPEC §5.9). */
-export const START_BAUD = 115_200;
 /** A device that was left at another rate has long booted: it answers at once. */
 const LEFT_HELLO_MS = 1500;
 
@@ -49,13 +51,15 @@ const LEFT_HELLO_MS = 1500;
  */
 export async function connectUsb(options: UsbOptions): Promise<UsbDevice> {
   const memory = options.memory ?? new ConnectMemory();
+  const marksOf = options.parts?.plugMarks ?? plugMarks;
+  if (memory.port !== undefined) memory.look(await marksOf([memory.port]));
   const paths = await candidates(options, memory);
   const failures: { readonly path: string; readonly error: DeviceError }[] = [];
   for (const path of paths) {
     try {
       const ours = path === memory.port || (path === options.path && options.id === undefined);
       const device = await connectPort({ ...options, path }, memory, ours);
-      memory.answeredAt(path);
+      memory.answeredAt(path, await marksOf([path]));
       return device;
     } catch (error) {
       if (!(error instanceof DeviceError) || options.signal?.aborted) throw error;
@@ -65,8 +69,19 @@ export async function connectUsb(options: UsbOptions): Promise<UsbDevice> {
   throw verdict(failures, memory.port);
 }
 
+/** The ports that `connectUsb` would look at, to be watched meanwhile. */
+export function plugPorts(options: Pick<UsbOptions, "path" | "id" | "parts">, memory: ConnectMemory): PlugPorts {
+  return {
+    marks: async () => (options.parts?.plugMarks ?? plugMarks)(await candidates(options, memory)),
+    ours: (port) => port === options.path || memory.port === undefined || port === memory.port,
+  };
+}
+
 /** The named port first, then where the device answered last, then all others. */
-async function candidates({ path, id, parts }: UsbOptions, memory: ConnectMemory): Promise<string[]> {
+async function candidates(
+  { path, id, parts }: Pick<UsbOptions, "path" | "id" | "parts">,
+  memory: ConnectMemory,
+): Promise<string[]> {
   const named = path === "auto" ? [] : [path];
   if (named.length > 0 && id === undefined) return named;
   const found = (await (parts?.findPorts ?? findPorts)()).map((candidate) => candidate.path);
@@ -117,24 +132,19 @@ async function connectAt(options: UsbOptions, memory: ConnectMemory): Promise<Us
     // A port without a reset line is opened all the same: that alone may help.
     if (options.reset) await line.resetBoard().catch(() => {});
     const transport = remembering(line, memory);
-    const device = await UsbDevice.open(options.wrap?.(transport) ?? transport, options);
-    await admitted(device, options);
-    return device;
+    const admit = (id: string) => admitted(id, options);
+    return await UsbDevice.open(options.wrap?.(transport) ?? transport, { ...options, admit });
   } finally {
     options.signal?.removeEventListener("abort", giveUp);
   }
 }
 
-async function admitted(device: UsbDevice, { path, id, admit }: UsbOptions): Promise<void> {
-  try {
-    if (id !== undefined && device.info.id !== id) {
-      throw new DeviceError("DEVICE_OTHER", `${device.info.id} answers at ${path}, wanted is ${id}`);
-    }
-    admit?.(device.info.id);
-  } catch (error) {
-    await device.close();
-    throw error instanceof DeviceError ? error : new DeviceError("DEVICE_CLOSED", errorMessage(error));
+/** @throws DeviceError DEVICE_OTHER, and what `admit` throws */
+function admitted(found: string, { path, id, admit }: UsbOptions): void {
+  if (id !== undefined && found !== id) {
+    throw new DeviceError("DEVICE_OTHER", `${found} answers at ${path}, wanted is ${id}`);
   }
+  admit?.(found);
 }
 
 /** The same line; where its rate is raised, the memory hears of it. */

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { findPorts, type PortRoots, plugState } from "./find.ts";
+import { findPorts, type PortRoots, plugMarks } from "./find.ts";
 
 let dev: string;
 let sys: string;
@@ -57,21 +57,16 @@ describe("findPorts", () => {
   });
 });
 
-describe("plugState", () => {
-  it("changes when a port comes, goes, or is plugged again under its name, and not otherwise", async () => {
-    const named = join(dev, "elsewhere");
-    const states = [await plugState([named], roots)];
-    await writeFile(join(dev, "ttyACM0"), "");
-    states.push(await plugState([named], roots));
-    expect(await plugState([named], roots)).toBe(states[1]);
+describe("plugMarks", () => {
+  it("change when a port is plugged again under its name, and not otherwise, and leave out what is not there", async () => {
+    const port = join(dev, "ttyACM0");
+    expect(await plugMarks([port])).toEqual(new Map());
+    await writeFile(port, "");
+    const before = await plugMarks([port]);
     await writeFile(join(dev, "another"), "");
-    await rm(join(dev, "ttyACM0"));
-    states.push(await plugState([named], roots));
-    await writeFile(join(dev, "ttyACM0"), "");
-    states.push(await plugState([named], roots));
-    await writeFile(named, "");
-    states.push(await plugState([named], roots));
-    expect(new Set(states).size).toBe(4);
-    expect(states[2]).toBe(states[0]);
+    expect(await plugMarks([port])).toEqual(before);
+    await rm(port);
+    await writeFile(port, "");
+    expect((await plugMarks([port])).get(port)).not.toBe(before.get(port));
   });
 });

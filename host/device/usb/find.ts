@@ -1,6 +1,7 @@
 /** Which serial ports there are, read from /dev and /sys: `SerialPort.list` needs udevadm, which slim systems lack. */
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import type { PlugMarks } from "../plug-watch.ts";
 
 /** What a USB device says of itself; absent where it does not. */
 export interface UsbIdentity {
@@ -59,21 +60,15 @@ export async function findPorts(roots: PortRoots = ROOTS): Promise<readonly Port
   return [...stable, ...others];
 }
 
-/**
- * Changes whenever one of the ports is plugged anew, also under the same name: a fresh port is a fresh file.
- *
- * @param paths ports to look at besides those found
- */
-export async function plugState(paths: readonly string[], roots: PortRoots = ROOTS): Promise<string> {
-  const found = await findPorts(roots);
-  const ports = [...new Set([...paths, ...found.map(({ port }) => port)])];
+/** What changes whenever one of the ports is plugged anew, also under the same name: a fresh port is a fresh file. */
+export async function plugMarks(ports: readonly string[]): Promise<PlugMarks> {
   const marks = await Promise.all(
-    ports.map(async (path) => {
-      const file = await stat(path).catch(() => undefined);
-      return file === undefined ? "" : `${path} ${file.ino} ${file.rdev} ${file.ctimeMs}`;
+    ports.map(async (port) => {
+      const file = await stat(port).catch(() => undefined);
+      return file === undefined ? [] : [[port, `${file.ino} ${file.rdev} ${file.ctimeMs}`] as const];
     }),
   );
-  return marks.join("\n");
+  return new Map(marks.flat());
 }
 
 async function namesIn(folder: string): Promise<string[]> {

@@ -5,7 +5,7 @@ import { sha256, verifyDigests } from "../digest.ts";
 import { DeviceError } from "../errors.ts";
 import { encodeFrame } from "../link/frame.ts";
 import { FakeClock } from "../testing/fake-clock.ts";
-import { connectUsb, type UsbOptions } from "./connect.ts";
+import { connectUsb, plugPorts, type UsbOptions } from "./connect.ts";
 import { ConnectMemory } from "./connect-memory.ts";
 import { Bench, Board } from "./testing/bench.ts";
 
@@ -34,7 +34,7 @@ function rig(options: Partial<UsbOptions> = {}) {
         reset,
         admit,
       }),
-    plugState: async () => bench.plugState(),
+    plugs: plugPorts({ path: PORT, parts: bench.parts, ...options }, memory),
     onChange: (state) => states.push(state),
   });
   /** Turns the clock until the link is in a state, and tells how long that took. */
@@ -69,32 +69,59 @@ describe("a device that", () => {
     await clock.advance(600_000);
     bench.plug(PORT, board);
     expect(await until("ready")).toBeLessThan(4_000);
-    await link.stop();
+    await clock.until(link.stop());
   });
 
   it("comes back under another name is found by its id", async () => {
-    const { bench, board, link, until } = await serving({ id: "lv06-a" });
+    const { clock, bench, board, link, until } = await serving({ id: "lv06-a" });
     bench.unplug(PORT);
     bench.plug(PORT, new Board("lv06-b"));
     bench.plug(OTHER, board);
     await until("ready");
     expect(link.current()?.info.id).toBe("lv06-a");
     expect([...bench.open]).toEqual([OTHER]);
-    await link.stop();
+    await clock.until(link.stop());
   });
 
   it("bears another id is not taken for the one that is wanted", async () => {
-    const { bench, link, until, states } = rig({ id: "lv06-a" });
+    const { clock, bench, link, until, states } = rig({ id: "lv06-a" });
     bench.plug(PORT, new Board("lv06-b"));
     link.start();
     await until("absent");
     expect(code(states.at(-1))).toBe("DEVICE_OTHER");
     expect(bench.open.size).toBe(0);
-    await link.stop();
+    await clock.until(link.stop());
+  });
+
+  it("bears another id, or is distrusted, is asked nothing but who it is", async () => {
+    for (const id of ["lv06-a", undefined]) {
+      const { bench, clock, link, until } = rig(id === undefined ? {} : { id });
+      const other = new Board("lv06-b", true);
+      bench.plug(PORT, other);
+      link.distrust("lv06-b", new DeviceError("DEVICE_DISTRUSTED", "a digest differs"));
+      link.start();
+      await until(id === undefined ? "distrusted" : "absent");
+      expect([...new Set(other.heard)]).toEqual(["HELLO"]);
+      await clock.until(link.stop());
+    }
+  });
+
+  it("was at a port that is plugged anew is not taken for the one that is there now", async () => {
+    const { bench, clock, link, until, memory } = await serving({ path: "auto" });
+    expect(memory.port).toBe(PORT);
+    bench.unplug(PORT);
+    const stranger = new Board("somebody's");
+    stranger.answer = () => undefined;
+    bench.plug(PORT, stranger);
+    await until("failed");
+    await clock.advance(120_000);
+    expect(memory.port).toBeUndefined();
+    expect(stranger.pulses).toBe(0);
+    await clock.until(link.stop());
   });
 
   it("is the only one of several that answers is found without being named", async () => {
-    const { bench, link, until } = rig({ path: "auto" });
+    const { clock, bench, link, until } = rig({ path: "auto" });
     const [deaf, board] = [new Board("deaf"), new Board("lv06-a")];
     bench.plug(PORT, deaf);
     bench.plug(OTHER, board);
@@ -103,7 +130,7 @@ describe("a device that", () => {
     await until("ready");
     expect(link.current()?.info.id).toBe("lv06-a");
     expect(deaf.pulses).toBe(0);
-    await link.stop();
+    await clock.until(link.stop());
   });
 
   it("suffers a brown-out is greeted anew", async () => {
@@ -122,18 +149,18 @@ describe("a device that", () => {
     expect(code(states.at(-1))).toBe("DEVICE_BROWNOUT");
     await until("ready");
     expect(link.current()?.info.bootId).not.toBe(before);
-    await link.stop();
+    await clock.until(link.stop());
   });
 
   it("suffers a brown-out at a high rate, where its notice cannot be read, is missed by its heartbeat", async () => {
-    const { board, link, until } = await serving({}, new Board("lv06-a", true));
+    const { clock, board, link, until } = await serving({}, new Board("lv06-a", true));
     const before = link.current()?.info.bootId;
     board.restart("brownout");
     await until("failed");
     await until("ready");
     expect(link.current()?.info.bootId).not.toBe(before);
     expect(board.baud).toBe(921_600);
-    await link.stop();
+    await clock.until(link.stop());
   });
 
   it("browns out again and again is left alone for a while", async () => {
@@ -141,18 +168,18 @@ describe("a device that", () => {
     const restless = setIntervalOn(clock, 1500, () => board.restart("brownout"));
     await until("resting", 120_000);
     restless();
-    await link.stop();
+    await clock.until(link.stop());
   });
 
   it("hangs is reset through its reset line, and serves again", async () => {
-    const { board, link, until } = await serving();
+    const { clock, board, link, until } = await serving();
     board.hung = true;
     await until("failed");
     expect(link.recovery).toMatchObject({ rung: "reset", reason: "DEVICE_DEADLINE", resets: 1 });
     await until("ready");
     expect(board.heard).toContain("RESET");
     expect(board.pulses).toBe(1);
-    await link.stop();
+    await clock.until(link.stop());
   });
 
   it("hangs from the start is reset where its port was named, and only there", async () => {
@@ -161,25 +188,25 @@ describe("a device that", () => {
       ["auto", undefined, 0],
       [PORT, "lv06-a", 0],
     ] as const) {
-      const { bench, link, until } = rig({ path, ...(id === undefined ? {} : { id }) });
+      const { clock, bench, link, until } = rig({ path, ...(id === undefined ? {} : { id }) });
       const deaf = new Board("somebody's");
       deaf.answer = () => undefined;
       bench.plug(PORT, deaf);
       link.start();
       await until("resting", 120_000);
       expect(deaf.pulses).toBe(most);
-      await link.stop();
+      await clock.until(link.stop());
     }
   });
 
   it("was left at a higher rate is found at the rates used before", async () => {
-    const { bench, board, link, until } = await serving({}, new Board("lv06-a", true));
+    const { clock, bench, board, link, until } = await serving({}, new Board("lv06-a", true));
     expect(board.baud).toBe(921_600);
     bench.loseHost(PORT);
     await until("failed");
     await until("ready");
     expect(bench.openedAt).toEqual([`${PORT}@115200`, `${PORT}@115200`, `${PORT}@921600`]);
-    await link.stop();
+    await clock.until(link.stop());
   });
 
   it("only logs, without end, is not taken for alive", async () => {
@@ -190,7 +217,7 @@ describe("a device that", () => {
     expect(link.current()).toBeUndefined();
     storm();
     await until("ready");
-    await link.stop();
+    await clock.until(link.stop());
   });
 
   it("sends a line that never ends is read again at the next one", async () => {
@@ -203,7 +230,7 @@ describe("a device that", () => {
     const digests = link.current()?.hash([Buffer.from("abc")]);
     await clock.advance(100);
     expect(await digests).toEqual([Buffer.from(sha256(Buffer.from("abc")))]);
-    await link.stop();
+    await clock.until(link.stop());
   });
 
   it("was probed by a modem manager before is understood all the same", async () => {
@@ -214,7 +241,7 @@ describe("a device that", () => {
     await clock.advance(100);
     board.say("AT\r\nATE1 E0\r\nAT+GCAP\r\nERROR\r\n~0001 OK 0000");
     await until("ready");
-    await link.stop();
+    await clock.until(link.stop());
   });
 });
 
@@ -234,8 +261,8 @@ describe("a device that lies", () => {
       request.verb === "HASH" && request.args[0]?.startsWith("03")
         ? { ...honest, args: [board.boot, "00".repeat(32)] }
         : honest;
-    expect(await check(clock, link)).toEqual({ checked: 8, mismatches: [3] });
-    await link.stop();
+    expect(await check(clock, link)).toMatchObject({ checked: 8, mismatches: [3] });
+    await clock.until(link.stop());
   });
 
   it("by repeating an old reply is found out", async () => {
@@ -247,7 +274,7 @@ describe("a device that lies", () => {
       return { ...honest, args: old };
     };
     expect(await check(clock, link)).toMatchObject({ mismatches: [1, 2, 3, 4, 5, 6, 7] });
-    await link.stop();
+    await clock.until(link.stop());
   });
 
   it("with an earlier boot id gets no answer accepted", async () => {
@@ -256,7 +283,7 @@ describe("a device that lies", () => {
       request.verb === "HASH" ? { ...honest, args: ["0badb007", ...honest.args.slice(1)] } : honest;
     expect(await check(clock, link)).toBe("DEVICE_REBOOTED");
     expect(states.some((state) => code(state) === "DEVICE_REBOOTED")).toBe(true);
-    await link.stop();
+    await clock.until(link.stop());
   });
 
   it("is refused at every port once it is distrusted, and a sound one beside it is taken", async () => {
@@ -271,7 +298,7 @@ describe("a device that lies", () => {
     bench.plug(OTHER, new Board("lv06-b"));
     await until("ready", 30_000);
     expect(link.current()?.info.id).toBe("lv06-b");
-    await link.stop();
+    await clock.until(link.stop());
   });
 
   it("is shown to the operator by nothing but the id: what it says is not believed", async () => {
@@ -279,7 +306,7 @@ describe("a device that lies", () => {
     board.say(encodeFrame({ seq: 0, verb: "OK", args: [board.boot, "device=lv06-z"] }));
     await clock.advance(10);
     expect(link.current()?.info.id).toBe("lv06-a");
-    await link.stop();
+    await clock.until(link.stop());
   });
 });
 

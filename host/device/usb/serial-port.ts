@@ -18,6 +18,7 @@ type PortBinding = Awaited<ReturnType<Binding["open"]>>;
 type Open = (options: unknown) => Promise<PortBinding>;
 type UnixPort = Extract<PortBinding, { readonly poller: unknown; fd: number | null }>;
 
+const HUNG_UP = "the device hung up";
 const TRY_LATER = new Set(["EAGAIN", "EWOULDBLOCK", "EINTR"]);
 
 export class HangUpPort extends SerialPort {
@@ -43,7 +44,12 @@ function mended(port: PortBinding): PortBinding {
   waitForAll(port.poller);
   return Object.assign(port, {
     read: (buffer: Buffer, offset: number, length: number) => readSome(port, buffer, offset, length),
-    write: (buffer: Buffer) => writeAll(port, buffer),
+    write: (buffer: Buffer) => {
+      // What the stock `drain` waits for before it asks the system.
+      const writeOperation = writeAll(port, buffer);
+      Object.assign(port, { writeOperation });
+      return writeOperation;
+    },
   });
 }
 
@@ -65,7 +71,7 @@ async function readSome(port: UnixPort, buffer: Buffer, offset: number, length: 
     openFd(port);
     await ready(port, "readable");
     const bytesRead = attempt(() => readSync(openFd(port), buffer, offset, length, null));
-    if (bytesRead === 0) throw new Error("the device hung up");
+    if (bytesRead === 0) throw new Error(HUNG_UP);
     if (bytesRead !== undefined) return { buffer, bytesRead };
   }
 }
@@ -93,8 +99,13 @@ function attempt(work: () => number): number | undefined {
   }
 }
 
+/** libuv calls every end of a polled file UV_EBADF; this one is open, or it would not be polled. */
+function plain(error: Error): Error {
+  return error.message === "bad file descriptor" ? new Error(HUNG_UP, { cause: error }) : error;
+}
+
 function ready(port: UnixPort, event: "readable" | "writable"): Promise<void> {
   return new Promise((resolve, reject) => {
-    port.poller.once(event, (error) => (error === null ? resolve() : reject(error)));
+    port.poller.once(event, (error) => (error === null ? resolve() : reject(plain(error))));
   });
 }

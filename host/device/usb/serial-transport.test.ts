@@ -36,17 +36,36 @@ describe("a serial port", () => {
   it("tells its end once, also when nothing was asked of it", async () => {
     const transport = await openModel();
     let ends = 0;
-    const ended = new Promise<void>((resolve) => {
-      transport.onClose(() => {
+    const ended = new Promise<Error>((resolve) => {
+      transport.onClose((reason) => {
         ends += 1;
-        resolve();
+        resolve(reason);
       });
     });
     await model.stop("SIGKILL");
-    await ended;
+    expect((await ended).message).toBe("the device hung up");
     await transport.write(Buffer.from("x")).catch(() => {});
     await transport.close();
     expect(ends).toBe(1);
+  });
+
+  it("drains only when what was written has left", async () => {
+    await model.stop();
+    model = await startModel({ program: modelProgram, baud: 115_200 });
+    const port = new HangUpPort({ path: model.path, baudRate: 115_200, autoOpen: false });
+    await new Promise<void>((resolve) => port.open(() => resolve()));
+    const order: string[] = [];
+    // More than the terminal's buffer holds: the model takes two seconds over it.
+    const written = new Promise<void>((resolve) => {
+      port.write(Buffer.alloc(24_000, "x"), () => {
+        order.push("written");
+        resolve();
+      });
+    });
+    const drained = port.port?.drain().then(() => order.push("drained"));
+    await Promise.all([written, drained]);
+    expect(order[0]).toBe("written");
+    await new Promise<void>((resolve) => port.close(() => resolve()));
   });
 
   it("reads while a write waits for room", async () => {

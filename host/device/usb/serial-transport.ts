@@ -4,7 +4,7 @@
  */
 import type { SerialPort } from "serialport";
 import { errorCode, errorMessage } from "../../base/error.ts";
-import type { Clock } from "../clock.ts";
+import { atMost, type Clock } from "../clock.ts";
 import { DeviceError } from "../errors.ts";
 import type { Transport } from "../transport.ts";
 import { clearHangUp } from "./hang-up.ts";
@@ -74,7 +74,7 @@ function openError(path: string, error: Error): DeviceError {
 }
 
 /** In one call: set separately, each passes through the levels that reset the chip. What is not named is set, too. */
-function setLines(port: SerialPort, lines: ModemLines): Promise<void> {
+function setLines(port: Port, lines: ModemLines): Promise<void> {
   return new Promise((resolve, reject) => {
     port.set({ brk: false, cts: false, dsr: false, ...lines }, (error) => {
       if (error === null || error === undefined) resolve();
@@ -83,17 +83,21 @@ function setLines(port: SerialPort, lines: ModemLines): Promise<void> {
   });
 }
 
-class SerialTransport implements SerialLine {
+/** What is needed of the port's stream and modem lines. */
+export type Port = Pick<SerialPort, "path" | "isOpen" | "on" | "write" | "update" | "set" | "close">;
+
+export class SerialTransport implements SerialLine {
   readonly name: string;
   readonly staysUpOnClose: boolean;
-  readonly #port: SerialPort;
+  readonly #port: Port;
   readonly #clock: Clock;
   readonly #pending = new Set<(reason: Error) => void>();
   #onChunk: (chunk: Uint8Array) => void = () => {};
   #onClose: (reason: Error) => void = () => {};
   #ended: Error | undefined;
+  #pulse: Promise<void> | undefined;
 
-  constructor(port: SerialPort, clock: Clock, staysUpOnClose: boolean) {
+  constructor(port: Port, clock: Clock, staysUpOnClose: boolean) {
     this.name = port.path;
     this.staysUpOnClose = staysUpOnClose;
     this.#port = port;
@@ -135,8 +139,9 @@ class SerialTransport implements SerialLine {
   }
 
   async resetBoard(): Promise<void> {
+    this.#pulse = pulseReset((lines) => setLines(this.#port, lines), this.#clock);
     try {
-      await pulseReset((lines) => setLines(this.#port, lines), this.#clock);
+      await this.#pulse;
     } catch (error) {
       throw new DeviceError("DEVICE_UNSUPPORTED", `${this.name} has no reset line: ${errorMessage(error)}`, {
         cause: error,
@@ -145,19 +150,16 @@ class SerialTransport implements SerialLine {
   }
 
   async close(): Promise<void> {
+    // A board that is left in reset stays there until somebody opens its port again.
+    if (this.#pulse !== undefined) await atMost(this.#clock, CLOSE_DEADLINE_MS, this.#pulse);
     if (this.#port.isOpen) await this.#closePort();
     this.#end(new Error("the port was closed"));
   }
 
   /** A port whose device stopped reading may never finish closing. */
   #closePort(): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#clock.after(CLOSE_DEADLINE_MS, resolve);
-      this.#port.close(() => {
-        cancel();
-        resolve();
-      });
-    });
+    const closed = new Promise<void>((resolve) => this.#port.close(() => resolve()));
+    return atMost(this.#clock, CLOSE_DEADLINE_MS, closed);
   }
 
   /** serialport tells an unplugged port twice, and forgets the callbacks of its writes. */

@@ -217,8 +217,9 @@ describe("image", () => {
       const reply = honest(request);
       return [{ ...reply, args: reply.args.map((word) => word.replace(/^8=(.)/, (_, c) => `8=${c === "0" ? 1 : 0}`)) }];
     };
-    const check = await run(verifyImage(device, film, [4, 8], truth.roots));
-    expect(check.value).toEqual({ checked: 2, mismatches: [8] });
+    const own = new Map([...truth.roots].map(([scale, root]) => [scale, { root }]));
+    const check = await run(verifyImage(device, film, { scales: [4, 8] }, own));
+    expect(check.value).toMatchObject({ checked: 2, mismatches: [8] });
   });
 });
 
@@ -346,6 +347,76 @@ describe("work", () => {
   );
 });
 
+describe("work whose host gives up", () => {
+  it.each([
+    ["START is not answered", "START"],
+    ["STATUS is not answered", "STATUS"],
+  ])("is stopped on the device when %s", async (_, what) => {
+    const { device, line, run, verbs } = await connect();
+    line.behaviour = (request, honest) => (request.args[0] === what ? [] : [honest(request)]);
+    expect((await run(device.work(easy))).code).toBe("DEVICE_DEADLINE");
+    expect(verbs().at(-1)).toBe("STOP");
+    expect(line.received.at(-1)?.args[1]).toBe(line.received[0]?.args[1]);
+  });
+
+  it("is stopped when what the device says of it makes no sense", async () => {
+    const { device, line, run, verbs } = await connect();
+    line.behaviour = once(
+      ({ args }) => args[0] === "STATUS",
+      ({ seq }) => [{ seq, verb: "OK", args: [line.boot, "nonsense"] }],
+    );
+    expect((await run(device.work(easy))).code).toBe("DEVICE_REPLY");
+    expect(verbs()).toEqual(["START", "STATUS", "STOP"]);
+  });
+
+  it("is not stopped where it never began", async () => {
+    const { device, line, run, verbs } = await connect();
+    line.behaviour = ({ seq }) => [{ seq, verb: "ERR", args: [line.boot, "BUSY", "mining"] }];
+    expect((await run(device.work(easy))).code).toBe("DEVICE_REFUSED");
+    expect(verbs()).toEqual(["START"]);
+  });
+});
+
+describe("a reply of another shape than its command's is not believed", () => {
+  const image = { width: 8, height: 8, samples: new Uint8Array(64) };
+  const calls: Readonly<Record<string, (device: UsbDevice) => Promise<unknown>>> = {
+    PING: (device) => device.ping(),
+    LOG: (device) => device.log(1),
+    HEALTH: (device) => device.health(),
+    RESET: (device) => device.reset(),
+    HASH: (device) => device.hash([Buffer.from("abc")]),
+    BATCH: (device) => device.hash(blocksOf(50, 64)),
+    ATTEST: (device) => device.attest(randomBytes(32), randomBytes(32)),
+    KEY: (device) => device.key(randomBytes(32)),
+    WORK: (device) => device.work(easy),
+    NEW: (device) => device.image(image, { scales: [8] }),
+    ROWS: (device) => device.image(image, { scales: [8] }),
+    ROOTS: (device) => device.image(image, { scales: [8] }),
+    DIGESTS: (device) => device.image(image, { scales: [8], digestsOf: [8] }),
+  };
+  const named = ({ verb, args }: Frame) => (verb === "IMAGE" ? args[0] : verb);
+  const withPayload = new Set(["BATCH", "DIGESTS"]);
+  // HEALTH and WORK reply with as many pairs as the device knows.
+  const open = new Set(["HEALTH", "WORK"]);
+
+  it.each(Object.keys(calls))("%s", async (name) => {
+    const spoils: ((reply: Frame) => Frame)[] = [
+      ({ payload: old, ...reply }) => (withPayload.has(name) ? reply : { ...reply, payload: Buffer.from("xx") }),
+      ...(open.has(name) ? [] : [(reply: Frame) => ({ ...reply, args: [...reply.args, "surplus"] })]),
+    ];
+    for (const spoil of spoils) {
+      const { device, line, run } = await connect((each) => {
+        if (name === "HASH") each.hello.caps = "hash";
+      });
+      line.behaviour = (request, honest) => {
+        const reply = honest(request);
+        return [named(request) === name ? spoil(reply) : reply];
+      };
+      expect((await run(calls[name]?.(device) ?? Promise.resolve())).code).toBe("DEVICE_REPLY");
+    }
+  });
+});
+
 describe("key and attest", () => {
   const SECRET = Buffer.from("5ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2", "hex");
   const hex = SECRET.toString("hex");
@@ -375,6 +446,23 @@ describe("key and attest", () => {
     const { code, error } = await run(device.key(randomBytes(32)));
     expect(code).toBe("DEVICE_REPLY");
     expect(`${error} ${JSON.stringify(error)}`.toLowerCase()).not.toContain(hex.slice(0, 12));
+  });
+
+  it("a key appears in no refusal, nor in a log that it is strewn over", async () => {
+    const heard: string[] = [];
+    const { device, line, run } = await connect(
+      () => {},
+      (text) => heard.push(text),
+    );
+    line.behaviour = (request) => {
+      for (let at = 0; at < hex.length; at += 5) line.say(`${hex.slice(at, at + 5)}\n`);
+      return [{ seq: request.seq, verb: "ERR", args: [line.boot, "ARGS", hex] }];
+    };
+    const { code, error } = await run(device.key(randomBytes(32)));
+    expect(code).toBe("DEVICE_REFUSED");
+    const told = `${error} ${JSON.stringify(error)} ${heard}`;
+    expect(told).toContain("ARGS");
+    for (let at = 0; at + 5 <= hex.length; at++) expect(told).not.toContain(hex.slice(at, at + 5));
   });
 
   it("a key appears in no log, though its reply is damaged into one", async () => {
@@ -427,6 +515,21 @@ describe("the rest", () => {
     };
     expect((await run(device.reset())).code).toBeUndefined();
     expect(line.received[0]).toMatchObject({ verb: "RESET", args: ["1a2b3c4d"] });
+  });
+
+  it("resets before all that waits", async () => {
+    const { clock, device, line, run, verbs } = await connect((each) => {
+      each.credits = { lines: 1, bytes: 2304 };
+    });
+    line.behaviour = once(
+      ({ args }) => args[0] === "NEW",
+      () => [],
+    );
+    const waiting = device.image(film, { scales: [8], raw: true }).catch(() => {});
+    await clock.advance(50);
+    await run(device.reset(), 2000);
+    expect(verbs()).toEqual(["NEW", "NEW", "RESET", "ROWS", "ROWS", "ROOTS"]);
+    await waiting;
   });
 
   it("says so when the device does not reset", async () => {

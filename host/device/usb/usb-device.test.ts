@@ -70,7 +70,7 @@ describe("the model device", () => {
     const device = await connect((await model()).path);
     const blocks = Array.from({ length: 1000 }, (_, i) => randomBytes(1 + ((i * 37) % 1024)));
     const expected = blocks.map(sha256);
-    expect(await verifyDigests(device, blocks, expected)).toEqual({ checked: 1000, mismatches: [] });
+    expect(await verifyDigests(device, blocks, expected)).toMatchObject({ checked: 1000, mismatches: [] });
     expect(device.counters).toMatchObject({ retries: 0, strayReplies: 0, naks: 0 });
   });
 
@@ -167,10 +167,11 @@ describe("an image on the model device", () => {
     const checks = await Promise.all(
       images.map(async (image) => {
         const { roots } = await new SoftwareDevice().image(image, { scales: [8, 16] });
-        return verifyImage(device, image, [8, 16], roots);
+        const own = new Map([...roots].map(([scale, root]) => [scale, { root }]));
+        return (await verifyImage(device, image, { scales: [8, 16] }, own)).mismatches;
       }),
     );
-    expect(checks).toEqual(images.map(() => ({ checked: 2, mismatches: [] })));
+    expect(checks).toEqual(images.map(() => []));
   });
 });
 

@@ -1,5 +1,6 @@
 /** An LV06 with direct-hash firmware, or its model, as a Device. */
 
+import { atMost } from "../clock.ts";
 import type {
   Attestation,
   Capability,
@@ -16,7 +17,7 @@ import type {
   WorkOutcome,
 } from "../device.ts";
 import { DeviceError } from "../errors.ts";
-import { badReply } from "../session/commands/data.ts";
+import { expectWords } from "../session/commands/data.ts";
 import { hashBlocks } from "../session/commands/hash.ts";
 import { askImage } from "../session/commands/image.ts";
 import { attest, deriveKey } from "../session/commands/keyed.ts";
@@ -25,7 +26,7 @@ import { searchWork } from "../session/commands/work.ts";
 import { parseHealth } from "../session/health.ts";
 import type { Hello } from "../session/hello.ts";
 import type { SessionCounters, SessionOptions } from "../session/options.ts";
-import { RateLadder } from "../session/rate-ladder.ts";
+import { RateLadder, START_BAUD } from "../session/rate-ladder.ts";
 import type { Reply } from "../session/request.ts";
 import { Session } from "../session/session.ts";
 import type { Transport } from "../transport.ts";
@@ -36,12 +37,19 @@ export interface UsbDeviceOptions extends SessionOptions {
    * true. Without rates in HELLO, or a transport that can change its own, there is nothing to climb.
    */
   readonly climb?: boolean;
+  /** Throws for a device that must not be used; called before anything but HELLO is asked of it. */
+  readonly admit?: (id: string) => void;
 }
 
 const SHORT_DEADLINE_MS = 5000;
 /** Calls that may wait for the one that the device is busy with. */
 const CALLS_WAITING = 16;
 const LOG_LEVELS = 5;
+/** A device that has been silent for longer is not asked to change its rate before the port is closed. */
+const SILENT_MS = 5000;
+const LEAVE_MS = 1000;
+/** Repeats within a lost call: fewer may be an accident, or a device that was busy. */
+const LOST_REPEATS = 3;
 
 export class UsbDevice implements LiveDevice {
   readonly kind = "usb";
@@ -53,6 +61,7 @@ export class UsbDevice implements LiveDevice {
   readonly #logs = new TurnQueue(CALLS_WAITING);
   readonly #ladder: RateLadder | undefined;
   #searching = false;
+  #closing: Promise<void> | undefined;
 
   private constructor(session: Session, transport: Transport, options: UsbDeviceOptions) {
     const { hello } = session;
@@ -74,11 +83,12 @@ export class UsbDevice implements LiveDevice {
    * Shakes hands over a fresh transport, which is closed again if that fails, and climbs to the line's best rate.
    *
    * @throws DeviceError DEVICE_NO_HELLO, DEVICE_BOOTLOADER, DEVICE_BROWNOUT, DEVICE_CRASHED, DEVICE_PROTOCOL,
-   *   DEVICE_CLOSED, DEVICE_DEADLINE if the device was lost on the way up
+   *   DEVICE_CLOSED, DEVICE_DEADLINE if the device was lost on the way up; what `admit` throws
    */
   static async open(transport: Transport, options: UsbDeviceOptions): Promise<UsbDevice> {
     const device = new UsbDevice(await Session.open(transport, options), transport, options);
     try {
+      options.admit?.(device.info.id);
       await device.#climb();
       return device;
     } catch (error) {
@@ -150,13 +160,15 @@ export class UsbDevice implements LiveDevice {
 
   async health(options: RequestOptions = {}): Promise<DeviceHealth> {
     this.#need("health");
-    return parseHealth((await this.#short("HEALTH", [], options)).args);
+    const reply = await this.#short("HEALTH", [], options);
+    expectWords("HEALTH", reply, "any");
+    return parseHealth(reply.args);
   }
 
   /** A refusal is a sign of life too: the smallest devices know only HELLO and HASH. */
   async ping(options: RequestOptions = {}): Promise<void> {
     try {
-      await this.#judged(this.#short("PING", [], options));
+      expectWords("PING", await this.#judged(this.#short("PING", [], options)), 0);
     } catch (error) {
       if (!(error instanceof DeviceError && error.code === "DEVICE_REFUSED")) throw error;
     }
@@ -177,7 +189,8 @@ export class UsbDevice implements LiveDevice {
   async log(level: number, options: RequestOptions = {}): Promise<void> {
     this.#need("log");
     if (!Number.isInteger(level) || level < 0 || level > LOG_LEVELS) throw new RangeError(`log level ${level}`);
-    await this.#logs.take(() => this.#short("LOG", [String(level)], options), options.signal);
+    const turn = () => this.#short("LOG", [String(level)], options);
+    expectWords("LOG", await this.#logs.take(turn, options.signal), 0);
   }
 
   /** Restarts the device, which ends this connection. @throws DeviceError if it did not */
@@ -188,8 +201,7 @@ export class UsbDevice implements LiveDevice {
       gone = code !== "DEVICE_CLOSED";
     });
     try {
-      const { args } = await this.#short("RESET", [this.info.bootId], options);
-      if (args.length > 0) throw badReply("RESET", args);
+      expectWords("RESET", await this.#short("RESET", [this.info.bootId], { ...options, urgent: true }), 0);
     } catch (error) {
       // Another boot id: the reply was lost, the restart was not.
       if (!gone) throw error;
@@ -200,11 +212,19 @@ export class UsbDevice implements LiveDevice {
     this.#session.onGone(listener);
   }
 
+  /** Within a second the line is back at the rate at which the next host will look for the device, if it answers. */
   close(): Promise<void> {
-    return this.#session.close();
+    this.#closing ??= this.#leave().then(() => this.#session.close());
+    return this.#closing;
   }
 
-  #short(verb: string, args: readonly string[], options: RequestOptions): Promise<Reply> {
+  async #leave(): Promise<void> {
+    const { clock } = this.#options;
+    if (this.baud === START_BAUD || clock.nowMs() - this.heardAtMs > SILENT_MS) return;
+    await atMost(clock, LEAVE_MS, this.setRate(START_BAUD));
+  }
+
+  #short(verb: string, args: readonly string[], options: RequestOptions & { urgent?: boolean }): Promise<Reply> {
     return this.#session.request({ verb, args, deadlineMs: SHORT_DEADLINE_MS, ...options });
   }
 
@@ -225,10 +245,17 @@ export class UsbDevice implements LiveDevice {
 
   /** After each call: a line that damages too much goes slower from then on. */
   async #judged<T>(call: Promise<T>): Promise<T> {
+    const before = { atMs: this.#options.clock.nowMs(), retries: this.counters.retries };
+    let lost = false;
     try {
       return await call;
+    } catch (error) {
+      // It answers, but not this: the rate may carry short lines, and no long ones.
+      const answers = this.heardAtMs > before.atMs && this.counters.retries >= before.retries + LOST_REPEATS;
+      lost = answers && error instanceof DeviceError && error.code === "DEVICE_DEADLINE";
+      throw error;
     } finally {
-      const lower = this.#ladder?.judge(this.#totals());
+      const lower = lost ? this.#ladder?.lower() : this.#ladder?.judge(this.#totals());
       // What fails here ends the session, whose listeners hear of it.
       if (lower !== undefined) this.#tryRate(lower).catch(() => {});
     }

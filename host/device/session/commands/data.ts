@@ -1,5 +1,5 @@
 /** Reading the data in replies. */
-import { SHA256_BYTES } from "../../digest.ts";
+import { SHA256_BYTES } from "../../../work/sha256.ts";
 import { DeviceError } from "../../errors.ts";
 import { REDACTED } from "../../link/redact.ts";
 import type { Reply } from "../request.ts";
@@ -12,10 +12,23 @@ const DIGEST = new RegExp(`^[0-9a-f]{${2 * SHA256_BYTES}}$`);
  *
  * @throws DeviceError DEVICE_REPLY; for KEY it does not repeat what the device said
  */
-export function bytes32(verb: string, { args }: Reply): Buffer {
-  const [hex = "", ...rest] = args;
-  if (rest.length === 0 && DIGEST.test(hex)) return Buffer.from(hex, "hex");
-  throw badReply(verb, args);
+export function bytes32(verb: string, reply: Reply): Buffer {
+  expectWords(verb, reply, 1);
+  const [hex = ""] = reply.args;
+  if (DIGEST.test(hex)) return Buffer.from(hex, "hex");
+  throw badReply(verb, reply.args);
+}
+
+/**
+ * A reply has as many words as its command describes, and a payload only where one is described (SPEC §5).
+ *
+ * @param words how many; `any` for a list of pairs
+ * @throws DeviceError DEVICE_REPLY
+ */
+export function expectWords(verb: string, { args, payload }: Reply, words: number | "any", withPayload = false): void {
+  if (words !== "any" && args.length !== words) throw badReply(verb, args);
+  if ((payload !== undefined) === withPayload) return;
+  throw badReply(verb, [...args, `${payload === undefined ? "no" : payload.length} bytes of payload`]);
 }
 
 export function badReply(verb: string, args: readonly string[]): DeviceError {

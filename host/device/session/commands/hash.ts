@@ -1,12 +1,13 @@
 /** Digests of blocks, by HASH or by BATCH, whichever the line carries faster (SPEC.md §5.3, §5.4). */
+
+import { SHA256_BYTES } from "../../../work/sha256.ts";
 import type { RequestOptions } from "../../device.ts";
-import { SHA256_BYTES } from "../../digest.ts";
 import { DeviceError } from "../../errors.ts";
 import { dataThatFits, mostCobsBytes } from "../../link/cobs.ts";
 import type { Hello } from "../hello.ts";
 import type { Reply } from "../request.ts";
 import type { Session } from "../session.ts";
-import { badReply, bytes32, hex } from "./data.ts";
+import { badReply, bytes32, expectWords, hex } from "./data.ts";
 import { runPool } from "./pool.ts";
 
 const HASH_DEADLINE_MS = 120_000;
@@ -109,6 +110,7 @@ async function ask(
 }
 
 function digestsOf(reply: Reply, count: number): Buffer {
+  expectWords("BATCH", reply, 0, true);
   const { payload } = reply;
   if (payload?.length === count * SHA256_BYTES) return Buffer.from(payload);
   throw badReply("BATCH", [...reply.args, `${payload?.length ?? 0} bytes for ${count} digests`]);

@@ -22,9 +22,9 @@ const MOST_SCALE = 64;
 const MOST_SIDE = 1024;
 /** `~0001 IMAGE ROWS 00000007 1023 deflate :` before the payload; SP, CRC and LF after it. */
 const ROWS_OVERHEAD_BYTES = 51;
-/** The device may take a second over roots and digests; the rest is answered at once. */
-const SLOW_RETRY: RetryPolicy = { firstMs: 1500, factor: 2, tries: 4 };
-const FAST_RETRY: RetryPolicy = { firstMs: 300, factor: 2, tries: 4 };
+const RETRY: RetryPolicy = { firstMs: 300, factor: 2, tries: 4 };
+/** The device may take a second and this much a block over roots and digests; the rest is answered at once (SPEC §4.2). */
+const HASHING_MS = { first: 1500, block: 0.1 };
 /** Besides twice the time that the pixels take on the line. */
 const SPARE_MS = 30_000;
 
@@ -129,8 +129,12 @@ async function askOne(
   options: { readonly signal: AbortSignal; readonly deadlineMs: number },
 ): Promise<AskOutcome> {
   const payload = ask.kind === "rows" ? { payload: ask.rows.bytes } : {};
-  const retry = ask.kind === "roots" || ask.kind === "digests" ? SLOW_RETRY : FAST_RETRY;
-  const call = { verb: "IMAGE", args: imageWords(ask, plan), retry, replyBytes: imageReplyBytes(ask) };
+  const call = {
+    verb: "IMAGE",
+    args: imageWords(ask, plan),
+    retry: retryOf(ask, plan),
+    replyBytes: imageReplyBytes(ask),
+  };
   try {
     return { kind: "reply", reply: await session.request({ ...call, ...payload, ...options }) };
   } catch (error) {
@@ -160,4 +164,21 @@ class Progress {
     this.#rows += count;
     this.#listener?.({ rows: this.#rows, height: this.#height });
   }
+}
+
+function retryOf(ask: ImageAsk, { width, height, question }: UploadPlan): RetryPolicy {
+  const blocks = (scale: number) => (width / scale) * (height / scale);
+  switch (ask.kind) {
+    case "new":
+    case "rows":
+      return RETRY;
+    case "roots":
+      return slowly(question.scales.reduce((sum, scale) => sum + blocks(scale), 0));
+    case "digests":
+      return slowly(blocks(ask.scale));
+  }
+}
+
+function slowly(blocks: number): RetryPolicy {
+  return { ...RETRY, firstMs: HASHING_MS.first + HASHING_MS.block * blocks };
 }

@@ -1,6 +1,7 @@
 /** What a device does with its key: ATTEST and KEY (SPEC.md §5.7). */
+
+import { SHA256_BYTES } from "../../../work/sha256.ts";
 import type { Attestation, RequestOptions } from "../../device.ts";
-import { SHA256_BYTES } from "../../digest.ts";
 import type { Session } from "../session.ts";
 import { bytes32, expectLength, hex } from "./data.ts";
 

@@ -1,11 +1,13 @@
 /** One search on the device, from START to its end (SPEC.md §5.6). */
+import { errorCode } from "../../../base/error.ts";
 import type { Clock } from "../../clock.ts";
 import type { WorkJob, WorkOptions, WorkOutcome } from "../../device.ts";
 import { DeviceError, isRefusal } from "../../errors.ts";
 import { randomHex8 } from "../handshake.ts";
+import type { Call } from "../request.ts";
 import type { Session } from "../session.ts";
 import { checkJob, hex8, parseWork, type WorkStatus, workOutcome } from "../work-status.ts";
-import { badReply, hex } from "./data.ts";
+import { badReply, expectWords, hex } from "./data.ts";
 
 /** Notices may be lost. */
 const POLL_MS = 2000;
@@ -13,6 +15,7 @@ const POLL_MS = 2000;
 const LATE_MS = 2000;
 const REPLY_BYTES = 256;
 const STATUS_DEADLINE_MS = 10_000;
+const GIVE_UP_DEADLINE_MS = 3000;
 
 export interface WorkTools {
   readonly clock: Clock;
@@ -46,6 +49,7 @@ export async function searchWork(
     return workOutcome(job, search.status);
   } finally {
     stopHearing();
+    search.giveUp();
   }
 }
 
@@ -55,6 +59,7 @@ class Search {
   readonly #options: WorkOptions;
   #status: WorkStatus;
   #wake = () => {};
+  #begun = false;
 
   constructor(session: Session, id: string, options: WorkOptions) {
     this.#session = session;
@@ -71,17 +76,29 @@ class Search {
     return this.#status;
   }
 
+  /** Where it may go on without its host, tells the device so, and waits for no answer. */
+  giveUp(): void {
+    if (!this.#begun || !this.running) return;
+    this.#session.request(this.#call("STOP", GIVE_UP_DEADLINE_MS)).catch(() => {});
+  }
+
   async ask(what: "START" | "STATUS" | "STOP", words: readonly string[] = []): Promise<void> {
-    const args = [what, this.#id, ...words];
+    // From here on, whatever becomes of the reply.
+    if (what === "START") this.#begun = true;
     try {
-      const call = { verb: "WORK", args, replyBytes: REPLY_BYTES, deadlineMs: STATUS_DEADLINE_MS };
-      const reply = await this.#session.request(call);
+      const reply = await this.#session.request(this.#call(what, STATUS_DEADLINE_MS, words));
+      expectWords("WORK", reply, "any");
       if (!this.hear(reply.args)) throw badReply("WORK", reply.args);
     } catch (error) {
+      if (what === "START" && errorCode(error) === "DEVICE_REFUSED") this.#begun = false;
       if (what === "START" || !isRefusal(error, "STATE")) throw error;
       // The device knows this search no more and has not restarted: somebody else's took its place.
       this.#update({ ...this.#status, state: "stopped" });
     }
+  }
+
+  #call(what: string, deadlineMs: number, words: readonly string[] = []): Call {
+    return { verb: "WORK", args: [what, this.#id, ...words], replyBytes: REPLY_BYTES, deadlineMs };
   }
 
   /** News of this search, by notice or reply. @returns false if it is none */

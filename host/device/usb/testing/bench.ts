@@ -19,6 +19,7 @@ export class Board {
   pulses = 0;
   /** Frames that it read. */
   readonly heard: string[] = [];
+  simulated = false;
   /** Answers nothing until it is reset. */
   hung = false;
   /** Changes what it answers. */
@@ -62,6 +63,7 @@ export class Board {
         return reply(
           ...["proto=1", `nonce=${args[1]}`, "firmware=bench/1", `device=${this.id}`],
           ...["maxLine=2304", "maxReply=2304", "lines=8", "bytes=4096", "maxBlock=1024"],
+          ...(this.simulated ? ["simulated=1"] : []),
           ...(this.uart ? ["caps=hash,reset,baud", "rates=115200,921600"] : ["caps=hash,reset"]),
         );
       case "HASH":
@@ -86,8 +88,10 @@ export class Bench {
   /** Rates at which ports were opened, in order. */
   readonly openedAt: string[] = [];
   #plugs = 0;
+  readonly #marks = new Map<string, string>();
 
   readonly parts: ConnectParts = {
+    plugMarks: async (ports) => new Map([...this.#marks].filter(([port]) => ports.includes(port))),
     findPorts: async () => [...this.boards.keys()].sort().map((path) => ({ path })),
     openPort: async (options) => this.#openPort(options),
   };
@@ -95,6 +99,7 @@ export class Bench {
   /** With the cable comes power. */
   plug(path: string, board: Board): void {
     this.#plugs += 1;
+    this.#marks.set(path, String(this.#plugs));
     this.boards.set(path, board);
     board.restart("power-on");
   }
@@ -102,16 +107,13 @@ export class Bench {
   unplug(path: string): void {
     const board = this.boards.get(path);
     this.boards.delete(path);
+    this.#marks.delete(path);
     void board?.line?.end(new Error("the device hung up"));
   }
 
   /** The host's end of the line is gone, and the board has not noticed. */
   loseHost(path: string): void {
     this.boards.get(path)?.line?.end(new Error("Input/output error"));
-  }
-
-  plugState(): string {
-    return `${this.#plugs} ${[...this.boards.keys()]}`;
   }
 
   #openPort({ path, baud }: { readonly path: string; readonly baud: number; readonly clock: Clock }): BenchLine {
