@@ -11,6 +11,7 @@ import { INGEST_ERRORS } from "../host/ingest/error.ts";
 import { MQTT_ERRORS } from "../host/mqtt/errors.ts";
 import { CHECK_ERRORS } from "../host/pipeline/checker.ts";
 import { RASTER_ERRORS } from "../host/raster/error.ts";
+import { SEAL_ERRORS } from "../host/seal/error.ts";
 import { CACHE_ERRORS, OUTBOX_ERRORS, STORE_ERRORS } from "../host/store/errors.ts";
 import { WORK_ERRORS } from "../host/work/error.ts";
 
@@ -23,6 +24,7 @@ const TABLES: readonly (readonly [string, ErrorTable])[] = [
   ["Device", DEVICE_ERRORS],
   ["Digest checks", CHECK_ERRORS],
   ["Work proofs", WORK_ERRORS],
+  ["Seals", SEAL_ERRORS],
   ["Alarms", ALARMS],
   ["Store", { ...STORE_ERRORS, ...OUTBOX_ERRORS, ...CACHE_ERRORS }],
   ["MQTT", MQTT_ERRORS],

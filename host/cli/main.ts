@@ -12,6 +12,7 @@ import { registerPrecompute } from "./precompute.ts";
 import { registerResults } from "./results.ts";
 import { registerRun } from "./run.ts";
 import { runProgram } from "./usage.ts";
+import { registerVerify } from "./verify.ts";
 
 const EXIT_TABLE = `
 Exit codes: 0 done or valid · 1 failed or invalid · 2 usage or configuration · 3 valid, signer unknown
@@ -37,6 +38,7 @@ function register(program: Command): void {
   registerModels(program);
   registerResults(program);
   registerOutbox(program);
+  registerVerify(program);
   registerConfig(program);
   registerDoctor(program);
 }

@@ -1,0 +1,100 @@
+import { readFile, stat } from "node:fs/promises";
+import type { Command } from "commander";
+import { withRasteriser } from "../appliance/rasterise-once.ts";
+import { errorCode } from "../base/error.ts";
+import { fileDigest, rasterDigest } from "../raster/raster.ts";
+import { type Check, MEANING } from "../seal/checks.ts";
+import { RECEIPT_MAX_BYTES } from "../seal/receipt.ts";
+import { readTrustedKeys, type TrustedKeys } from "../seal/trust.ts";
+import { type Verification, verifyReceipt } from "../seal/verify.ts";
+import { action, type Context } from "./context.ts";
+import { UsageError } from "./error.ts";
+import { readNamedFile } from "./files.ts";
+import { examples } from "./output.ts";
+
+interface Options {
+  readonly image?: string;
+  readonly trust?: string;
+  readonly minDifficulty?: string;
+}
+
+const TRUST_MAX_BYTES = 65_536;
+
+export function registerVerify(program: Command): void {
+  program
+    .command("verify")
+    .summary("verify a receipt offline: no device, no network, no store")
+    .description(
+      "Recomputes everything a receipt claims and prints each check with what it proves and what it does not.\n" +
+        "The form of receipts, and how to write a verifier of your own: docs/receipt.md.",
+    )
+    .argument("<receipt>", "file with a receipt")
+    .option("--image <file>", "the image, to compare its file and raster digests too")
+    .option("--trust <file>", "public keys that are trusted, one a line: 64 hexadecimal digits and a name")
+    .option("--min-difficulty <number>", "least difficulty of the work (default: 256; none for simulated devices)")
+    .addHelpText(
+      "after",
+      `${examples("lv06 verify receipt.json --trust keys.txt", "lv06 verify receipt.json --image film.jpeg --json")}
+
+Exit codes: 0 valid · 1 invalid · 3 valid, signer unknown · 4 valid, simulated`,
+    )
+    .action(
+      action(async (context, path: string, options: Options) => {
+        const receipt = await readBounded(path, RECEIPT_MAX_BYTES);
+        const verification = verifyReceipt(receipt, {
+          trustedKeys: await trusted(options.trust),
+          ...(options.minDifficulty === undefined ? {} : { minDifficulty: minimum(options.minDifficulty) }),
+          ...(options.image === undefined ? {} : await digestsOf(context, options.image)),
+        });
+        const { checks, exitCode } = verification;
+        context.output.answer({ receipt: path, exitCode, checks: checks.map(explained) }, () => lines(verification));
+        return exitCode;
+      }),
+    );
+}
+
+async function readBounded(path: string, most: number): Promise<Buffer> {
+  try {
+    const { size } = await stat(path);
+    if (size <= most) return await readFile(path);
+  } catch (error) {
+    throw new UsageError("USAGE_ARGUMENT", `${path} cannot be read (${errorCode(error)})`);
+  }
+  throw new UsageError("USAGE_ARGUMENT", `${path} has more than ${most} bytes: it is no receipt and no list of keys`);
+}
+
+async function trusted(path: string | undefined): Promise<TrustedKeys> {
+  return path === undefined ? new Map() : readTrustedKeys(String(await readBounded(path, TRUST_MAX_BYTES)));
+}
+
+function minimum(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && value <= 2 ** 208) return value;
+  throw new UsageError("USAGE_OPTION", `--min-difficulty ${text} is not a number from 0 to 2^208`);
+}
+
+async function digestsOf({ config }: Context, path: string) {
+  const settings = config();
+  const bytes = await readNamedFile(path, settings.ingest.maxFileBytes);
+  const { raster } = await withRasteriser(settings, (rasteriser) => rasteriser.rasterise(bytes));
+  const hex = (digest: string) => Buffer.from(digest, "hex");
+  return { fileDigest: hex(fileDigest(bytes)), rasterDigest: hex(rasterDigest(raster)) };
+}
+
+function explained(check: Check) {
+  return { ...check, ...(check.verdict === "skipped" ? {} : MEANING[check.name]) };
+}
+
+function lines({ checks, exitCode }: Verification): string[] {
+  const shown = checks.flatMap(({ name, verdict, detail }) => [
+    `${verdict.padEnd(10)}${name.padEnd(16)}${detail}`,
+    ...(verdict === "passed" ? [`${" ".repeat(26)}shows: ${MEANING[name].proves} Not: ${MEANING[name].not}`] : []),
+  ]);
+  const verdicts: Readonly<Record<number, string>> = {
+    0: "valid",
+    1: "INVALID",
+    3: "valid, but the signer is not among the trusted keys",
+    4: "valid, but simulated",
+  };
+  return [...shown, "", `the receipt is ${verdicts[exitCode] ?? `judged with exit code ${exitCode}`}`];
+}
