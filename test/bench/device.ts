@@ -137,10 +137,14 @@ async function hashes(tools: BenchTools, path: string, baud: number, name: strin
   try {
     for (const window of [1, 64]) {
       const count = Math.round((window === 1 ? 200 : 1000) * (baud === USB ? 10 : 0.5) * tools.share) + window;
+      // The first seconds are the compiler's.
+      if (baud === USB && window > 1) await pipelined(session, Math.round(60_000 * tools.share), window);
       const { run } = await timed(counts, () => pipelined(session, count, window));
       tools.add(`HASH of 64 bytes, window ${window}, ${name}`, (count / run.ms) * 1000, "/s");
       tools.add(`  of the line's ceiling`, (floorMs(run, baud) / run.ms) * 100, "%");
-      if (baud === USB && window > 1) tools.add(`  host CPU meanwhile`, run.cpuMs / run.ms, "cores");
+      if (baud !== USB || window === 1) continue;
+      const cores = run.cpuMs / run.ms;
+      tools.add(`  host CPU meanwhile, warm`, cores, "cores", "≤ 0.3", cores <= 0.3);
     }
     const words = blocksOf(filmOf(tools), SCALE).map((block) => Buffer.from(block).toString("hex"));
     const film = () =>
