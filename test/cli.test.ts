@@ -101,8 +101,7 @@ async function answer(args: readonly string[], env?: Readonly<Record<string, str
 }
 
 function childrenOf(pid: number | undefined): number[] {
-  const path = `/proc/${pid}/task/${pid}/children`;
-  return existsSync(path) ? readFileSync(path, "utf8").trim().split(" ").filter(Boolean).map(Number) : [];
+  return ofProcess(`${pid}/task/${pid}/children`).trim().split(" ").filter(Boolean).map(Number);
 }
 
 async function until<Value>(what: string, look: () => Value | undefined): Promise<Value> {
@@ -123,8 +122,16 @@ function bothChildren(pid: number | undefined): Promise<number[]> {
 }
 
 function commandOf(pid: number): string {
-  const path = `/proc/${pid}/cmdline`;
-  return existsSync(path) ? readFileSync(path, "latin1") : "";
+  return ofProcess(`${pid}/cmdline`);
+}
+
+/** Empty for a process that has ended: asking first whether it is there would leave a moment for it to end. */
+function ofProcess(name: string): string {
+  try {
+    return readFileSync(`/proc/${name}`, "latin1");
+  } catch {
+    return "";
+  }
 }
 
 describe.concurrent("what cannot be done", () => {
