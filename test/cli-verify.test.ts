@@ -52,6 +52,14 @@ it("a changed digit names the check that fails", async () => {
   expect(out).toMatch(/failed {4}commitment|failed {4}form/);
 });
 
+it("what is too long is no receipt", async () => {
+  const long = join(folder, "long.json");
+  writeFileSync(long, " ".repeat(20_000));
+  const { status, out } = await verify(long);
+  expect(status).toBe(1);
+  expect(out).toMatch(/failed {4}form/);
+});
+
 it("another film is not the result's", async () => {
   const film = path("films/NORMAL/IM-0386-0001.jpeg");
   const { status, out } = await verify(receipt, "--trust", trust, ...least, "--image", film);
