@@ -39,7 +39,7 @@ export class ConfiguredDevice {
   #last: DeviceInfo | undefined;
 
   constructor(
-    { device: { usb } }: Pick<Config, "device">,
+    { device: { usb } }: { readonly device: Pick<Config["device"], "usb"> },
     { onChange, onLog }: DeviceListeners,
     { clock, parts }: DeviceEdges = REAL,
   ) {

@@ -172,6 +172,8 @@ export class HealthReport {
         readings: { ...readings },
         ...(link.kind === "none" ? {} : { recovery: device.recovery }),
       },
+      miners: [],
+      sealing: { state: "none", waiting: 0, working: 0, seals: 0, sealedResults: 0, head: "0".repeat(64) },
       mqtt: {
         state: mqtt?.state ?? "stopped",
         protocolVersion: mqtt?.protocolVersion ?? null,
@@ -215,6 +217,7 @@ export class HealthReport {
         on === undefined || present === undefined
           ? null
           : { kind: present.kind, simulated: present.simulated, id: on.info.id, firmware: on.info.firmware },
+      publicKey: null,
       intendedUse: RESEARCH,
     };
   }

@@ -31,7 +31,10 @@ export function registerRun(program: Command): void {
         const log = openLog(settings.log.level);
         const model = options.modelDevice ? await modelDevice(settings) : undefined;
         try {
-          const device = model === undefined ? settings.device : { usb: { ...settings.device.usb, path: model.path } };
+          const device =
+            model === undefined
+              ? settings.device
+              : { ...settings.device, usb: { ...settings.device.usb, path: model.path } };
           const appliance = new Appliance({ ...settings, device }, { version: packageVersion(), log });
           try {
             await appliance.start();

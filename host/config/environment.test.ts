@@ -17,13 +17,19 @@ const load = (env: Environment) => loadConfig({ file: null, env, cwd, installDir
 
 /** Any legal value of a key but its default, as text and as it is loaded. */
 function legal(key: Key): fc.Arbitrary<{ readonly text: string; readonly value: unknown }> {
-  const range = /from ([\d.]+) to ([\d.]+)/.exec(key.allowed);
+  const range = /from ([\d.e-]+) to ([\d.e-]+)/.exec(key.allowed);
   const [min, max] = [Number(range?.[1]), Number(range?.[2])];
   const choices = /^one of (.*)$/.exec(key.allowed)?.[1]?.split(", ");
   const asIs = (text: fc.Arbitrary<string>) => text.map((value) => ({ text: value, value }));
   const asNumber = (number: fc.Arbitrary<number>) => number.map((value) => ({ text: String(value), value }));
   if (key.type === "integer") return asNumber(fc.integer({ min, max }));
-  if (key.type === "number") return asNumber(fc.integer({ min: min * 1000, max: max * 1000 }).map((n) => n / 1000));
+  if (key.type === "number")
+    return asNumber(fc.double({ min, max, noNaN: true }).map((n) => Math.max(Number(n.toFixed(6)), 1e-6)));
+  const asList = (item: fc.Arbitrary<string>) =>
+    fc.array(item, { maxLength: 5 }).map((items) => ({ text: items.join(", "), value: items }));
+  if (key.name === "device.miners") return asList(fc.stringMatching(/^(axeos|s9):\/\/[a-z]{1,9}@192\.168\.0\.[1-9]$/));
+  if (key.type === "list") return asList(fc.stringMatching(/^[a-z0-9.-]{1,20}$/));
+  if (/\.(listen|advertise)$/.test(key.name)) return asIs(fc.nat(65_535).map((port) => `127.0.0.1:${port}`));
   if (choices !== undefined) return asIs(fc.constantFrom(...choices));
   if (key.name === "mqtt.url") return asIs(fc.nat(65_535).map((port) => `mqtts://broker:${port}`));
   if (key.isPath) return asIs(fc.stringMatching(/^\/[a-z]{1,20}$/));

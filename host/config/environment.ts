@@ -26,6 +26,7 @@ interface Reading {
 function parsed(key: Key, text: string): unknown {
   if (text === "" && key.nullable) return null;
   if (key.type === "text") return text;
+  if (key.type === "list") return text === "" ? [] : text.split(",").map((item) => item.trim());
   return /^[+-]?\d{1,20}(\.\d{1,20})?$/.test(text.trim()) ? Number(text) : text;
 }
 

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { ConfigSchema, NOTES } from "./schema.ts";
 
-export type KeyType = "integer" | "number" | "text";
+export type KeyType = "integer" | "number" | "text" | "list";
 
 export interface Key {
   /** Dotted, as in messages and the reference page: `mqtt.healthIntervalS`. */
@@ -35,6 +35,7 @@ interface Node {
   readonly maximum?: number;
   readonly minLength?: number;
   readonly maxLength?: number;
+  readonly maxItems?: number;
   readonly anyOf?: readonly Node[];
   readonly default?: unknown;
   readonly description?: string;
@@ -53,6 +54,8 @@ function typeOf(node: Node): KeyType {
       return node.type;
     case "string":
       return "text";
+    case "array":
+      return "list";
     default:
       throw new Error(`a configuration key of type ${node.type} needs a reading of its own in environment.ts`);
   }
@@ -62,6 +65,7 @@ function allowedIn(node: Node): string {
   if (node.enum !== undefined) return `one of ${node.enum.join(", ")}`;
   if (node.type === "integer") return `a whole number from ${node.minimum} to ${node.maximum}`;
   if (node.type === "number") return `a number from ${node.minimum} to ${node.maximum}`;
+  if (node.type === "array") return `a list of at most ${node.maxItems}`;
   return `text of ${node.minLength} to ${node.maxLength} characters`;
 }
 

@@ -146,7 +146,11 @@ describe("a problem in the file names file, line, column, key, and what is allow
     ],
     ["nothing where something is needed", "mode:", "mode: nothing is not allowed"],
     ["a list for a value", "mqtt:\n  password: [a]", "a.yaml:2:13 mqtt.password: this value is not allowed"],
-    ["a section for a value", "site: {a: 1}", "a.yaml:1:7 site: a list or section is not allowed"],
+    [
+      "a section for a value",
+      "site: {a: 1}",
+      "a.yaml:1:7 site: a section, or a list of more than plain values, is not allowed",
+    ],
     ["a value for a section", "log: info", "a.yaml:1:6 log: is a section"],
     [
       "a misspelt key",

@@ -11,7 +11,7 @@ working folder, else none. Every key has a default, so no file is needed. The fi
 \`./lv06 check-config\` checks it and names every problem with its line.
 
 - **Environment**: every key can be set by its variable, which wins over the file. An empty variable means "nothing"
-  where that is allowed. An unknown variable that begins with \`LV06_\` is an error, except ${reservedList()}.
+  where that is allowed; a list is written with commas, and an empty one is an empty list. An unknown variable that begins with \`LV06_\` is an error, except ${reservedList()}.
 - **Secrets** (marked 🔒) are better not written into the file. They can come from a file named by the variable with
   \`_FILE\` behind it, or from a systemd credential that is called like the key (\`LoadCredential=mqtt.password:…\`).
 - **Paths** that are relative start at the configuration file's folder, or at the working folder without a file. The
@@ -25,7 +25,8 @@ function reservedList(): string {
 const cell = (text: string) => text.replaceAll("|", "\\|");
 
 function preset(key: Key): string {
-  return key.preset === null ? "nothing" : `\`${String(key.preset)}\``;
+  if (key.preset === null) return "nothing";
+  return `\`${Array.isArray(key.preset) ? `[${key.preset.join(", ")}]` : String(key.preset)}\``;
 }
 
 function row(key: Key): string {

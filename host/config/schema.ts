@@ -42,6 +42,12 @@ const text = (highest: number) => z.string().min(1).max(highest);
 const pathText = text(4096).regex(/^[^\0]+$/);
 const nameText = z.string().regex(/^[a-z0-9-]{1,40}$/);
 
+const list = (item: z.ZodType<string>, most: number) => z.array(item).max(most);
+const workerName = z.string().regex(/^[\x21-\x2b\x2d-\x7e]{1,64}$/);
+const address = z.string().regex(/^(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.%]{2,60}\]):[0-9]{1,5}$/);
+
+const ADDRESS = "host:port, such as 127.0.0.1:3333; an IPv6 address stands in brackets";
+const WORKERS = "at most 64 names of 1 to 64 printable characters without spaces and commas";
 const NAME = "1 to 40 of a–z, 0–9 and -";
 const PATH = "a path of 1 to 4096 characters";
 
@@ -133,6 +139,86 @@ export const ConfigSchema = z
           { allowed: "1 to 64 printable characters without spaces" },
         ),
       }),
+      stratum: section(
+        "The local pool for devices with stock firmware. Read docs/stock-devices.md before it listens beyond this machine.",
+        {
+          listen: key(
+            address.nullable().default(null),
+            "Address of this machine and port where miners connect; nothing means no pool.",
+            { allowed: ADDRESS },
+          ),
+          advertise: key(
+            address.nullable().default(null),
+            "Where miners reach the pool, if that is not where it listens (0.0.0.0, a forwarded port); `lv06 device pair` hands it out.",
+            { allowed: ADDRESS },
+          ),
+          workers: key(
+            list(workerName, 64).default(["lv06"]),
+            "Workers that may connect: lv06 admits lv06 and lv06.anything. Names are no secrets.",
+            { allowed: WORKERS },
+          ),
+          simulatedWorkers: key(
+            list(workerName, 64).default(["simulated"]),
+            "Workers that are models of miners: they may connect too, and whatever they seal says that it is simulated.",
+            { allowed: WORKERS },
+          ),
+          idle: key(
+            z.enum(["keep", "pause"]).default("keep"),
+            "While nothing waits to be sealed: keep has the miners go on with the last job; pause has those of device.miners whose firmware can switch their chips off after five minutes, and on again for the next batch.",
+          ),
+        },
+      ),
+      miners: key(
+        list(z.string().regex(/^(?:axeos|s9):\/\/[\x21-\x2b\x2d-\x3f\x41-\x7e]{1,64}@[^\s,@/?#]{1,260}$/), 64).default(
+          [],
+        ),
+        "Miners whose own health is read: axeos://WORKER@HOST for a Lucky Miner or Bitaxe, s9://WORKER@HOST for an Antminer S9; WORKER is the name under which it works for the pool.",
+        { allowed: "at most 64 of axeos://WORKER@HOST[:PORT] or s9://WORKER@HOST[:PORT]" },
+      ),
+      minerIntervalS: key(whole(1, 3_600, 10), "The health of each miner is read this often, in s."),
+    }),
+    seal: section("Sealing results with work proofs, where a device can search them.", {
+      difficulty: key(
+        z
+          .number()
+          .min(1)
+          .max(2 ** 32)
+          .default(256),
+        "What the work for a batch must prove, from a real device: about this many times 2^32 hashes.",
+      ),
+      simulatedDifficulty: key(
+        z
+          .number()
+          .min(1e-9)
+          .max(2 ** 32)
+          .default(2 ** -16),
+        "The same from a simulated device.",
+      ),
+      minDifficulty: key(
+        z
+          .number()
+          .min(1)
+          .max(2 ** 32)
+          .default(256),
+        "From this difficulty on, the work of a real device makes a seal say workVerified.",
+      ),
+      maxSize: key(whole(1, 1_024, 1_024), "Results in one batch, at most."),
+      maxAgeMs: key(whole(0, 3_600_000, 1_000), "How long the first result of a batch waits for company, in ms."),
+      deadlineMs: key(
+        whole(1, 86_400_000, 30_000),
+        "A result that has waited this long with no device to seal it raises an alarm, in ms; a slow device gets its batch earlier.",
+      ),
+      lateQuantile: key(
+        z.number().min(0.5).max(0.999999).default(0.999),
+        "A seal is late, and an event says so, once this part of all seals would have come, by the shares observed.",
+      ),
+    }),
+    metrics: section("Figures for Prometheus.", {
+      listen: key(
+        address.nullable().default(null),
+        "Address of this machine and port where /metrics is served; nothing means not at all. It has no password.",
+        { allowed: ADDRESS },
+      ),
     }),
     mqtt: section("Results and health.", {
       url: key(

@@ -20,7 +20,7 @@ export interface Settings {
 function shown(key: Key, value: unknown): string {
   if (key.secret) return "this value";
   if (value === null) return "nothing";
-  if (typeof value === "object") return "a list or section";
+  if (typeof value === "object" && !Array.isArray(value)) return "a section, or a list of more than plain values,";
   const text = JSON.stringify(value).replace(/\/\/.*@/, "//…@");
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

@@ -1,5 +1,5 @@
 /** The configuration file's text → settings, with line and column for everything that is wrong. */
-import { isAlias, isMap, isScalar, LineCounter, type Pair, parseDocument, type YAMLMap } from "yaml";
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument, type YAMLMap } from "yaml";
 import { KEYS, SECTIONS } from "./keys.ts";
 import { nearest } from "./nearest.ts";
 import { complaint, type Setting, type Settings } from "./settings.ts";
@@ -39,11 +39,18 @@ function complain(reading: Reading, node: unknown, what: string): void {
   reading.problems.push(`${reading.file}:${line}:${col} ${what}`);
 }
 
+/** An object for what no key takes: a section, or a list that holds more than plain values. */
+function plainValue(node: unknown): unknown {
+  if (node === null) return null;
+  if (isScalar(node)) return node.value;
+  return isSeq(node) && node.items.every(isScalar) ? node.items.map(({ value }) => value) : {};
+}
+
 function readLeaf(reading: Reading, name: string, pair: Pair): void {
   const key = KEY_BY_NAME.get(name);
   if (key === undefined) return;
   const node = pair.value;
-  const value = node === null ? null : isScalar(node) ? node.value : [];
+  const value = plainValue(node);
   const wrong = complaint(key, value);
   if (wrong !== undefined) complain(reading, node ?? pair.key, `${name}: ${wrong}`);
   else reading.values.set(name, { value, origin: `${reading.file}:${place(reading, pair.key).line}` });

@@ -22,6 +22,7 @@ export const TRAVEL: Readonly<Record<Kind, Travel>> = {
   info: { qos: 1, retain: true, expiryS: null },
   health: { qos: 0, retain: false, expiryS: 90 },
   result: { qos: 1, retain: false, expiryS: 7 * DAY_S },
+  seal: { qos: 1, retain: false, expiryS: 7 * DAY_S },
   event: { qos: 1, retain: false, expiryS: 7 * DAY_S },
 };
 

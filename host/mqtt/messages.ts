@@ -6,6 +6,7 @@
  * minor version may add names without breaking a subscriber.
  */
 import { z } from "zod";
+import { sealSchema } from "../seal/seal.ts";
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const name = z.string().min(1).max(64);
@@ -52,6 +53,8 @@ export const infoSchema = z.strictObject({
   runtime: z.strictObject({ node: name, platform: name, arch: name }),
   model: model.nullable(),
   device: z.strictObject({ kind: deviceKind, simulated: z.boolean(), id: name, firmware: name }).nullable(),
+  /** Ed25519, of the key that signs results and seals; null where nothing is sealed. */
+  publicKey: digest.nullable(),
   intendedUse,
 });
 
@@ -125,7 +128,46 @@ const ingestRefused = z.strictObject({
   intendedUse,
 });
 
-export const eventSchema = z.discriminatedUnion("kind", [digestCheck, alarm, ingestRefused]);
+/** By the share times observed, the batch's seal should long have come. It still may. */
+const sealLate = z.strictObject({
+  kind: z.literal("seal-late"),
+  sealedValue: digest,
+  size: z.int().min(1),
+  waitedMs: z.number().min(0),
+  /** Mean wait with the devices that are there. */
+  expectedMs: z.number().min(0),
+  intendedUse,
+});
+
+/** Results wait beyond `seal.deadlineMs`, and there is no device to seal them. */
+const sealNoDevice = z.strictObject({
+  kind: z.literal("seal-no-device"),
+  waitedMs: z.number().min(0),
+  results: count,
+  intendedUse,
+});
+
+/** Something the appliance did to a miner by itself. */
+const minerAction = z.strictObject({
+  kind: z.literal("miner-action"),
+  miner: name,
+  simulated: z.boolean(),
+  /** `restart`: it worked for its fallback pool. `pause`, `resume`: `device.stratum.idle`. */
+  action: z.enum(["restart", "pause", "resume"]),
+  ok: z.boolean(),
+  /** Why it failed. */
+  code: code.nullable(),
+  intendedUse,
+});
+
+export const eventSchema = z.discriminatedUnion("kind", [
+  digestCheck,
+  alarm,
+  ingestRefused,
+  sealLate,
+  sealNoDevice,
+  minerAction,
+]);
 
 const part = z.strictObject({ state: name, sinceUtcMs: utcMs, lastErrorCode: code.nullable() });
 const cacheStats = z.strictObject({
@@ -136,6 +178,65 @@ const cacheStats = z.strictObject({
   failed: count,
   entries: count,
   bytes: count,
+});
+
+const readings = z.record(name, z.union([z.number(), z.boolean(), z.string().max(64)]));
+
+/** A miner with stock firmware: one of `device.miners`, or one that connected by itself. */
+const miner = z.strictObject({
+  /** Its name at the pool. */
+  worker: name,
+  kind: z.enum(["axeos", "s9", "unknown"]),
+  simulated: z.boolean(),
+  /** `offline`: its interface does not answer. `unread`: it is not in `device.miners`. */
+  state: z.enum(["ok", "alarm", "offline", "unread"]),
+  /** Codes, sorted. */
+  alarms: z.array(code),
+  /** Its own word. */
+  readings,
+  /** What its verified shares show; null where it has never connected. */
+  proven: z
+    .strictObject({
+      connected: z.boolean(),
+      accepted: count,
+      rejected: count,
+      hashrateGhs: z.number().min(0).optional(),
+      meanShareMs: z.number().min(0).optional(),
+      lastShareUtcMs: utcMs.optional(),
+      bestDifficulty: z.number().min(0).optional(),
+    })
+    .nullable(),
+});
+
+/** The local pool. */
+const pool = z.strictObject({
+  state: z.enum(["listening", "failed"]),
+  connections: count,
+  /** Connections that have authorised themselves. */
+  joined: count,
+  /** Why connections ended, how often. */
+  ends: z.record(name, count),
+});
+
+const sealing = z.strictObject({
+  /** `none`: nothing can seal. `absent`: no device is there. `idle`: nothing waits. */
+  state: z.enum(["none", "absent", "idle", "gathering", "working"]),
+  /** Results that wait for a seal, those that are being worked on among them. */
+  waiting: count,
+  /** Results in the batch that is being worked on. */
+  working: count,
+  /** Seals, and results in them, since the appliance was set up. */
+  seals: count,
+  sealedResults: count,
+  /** Sealed value of the newest seal. */
+  head: digest,
+  lastSealUtcMs: utcMs.optional(),
+  /** Mean wait for a seal with the devices that are there, by observed shares. */
+  expectedMs: z.number().min(0).optional(),
+  /** Mean over the last seals, from measured power; absent where no device measures any. */
+  energyPerSealJ: z.number().min(0).optional(),
+  /** Whether that power was a model's. */
+  energySimulated: z.boolean().optional(),
 });
 
 /** What is not known is absent, never 0. */
@@ -166,7 +267,7 @@ export const healthSchema = z.strictObject({
     /** Of the device that is there, or was there last: also of one that is lost or lied. Absent until one has answered. */
     id: name.optional(),
     simulated: z.boolean(),
-    readings: z.record(name, z.union([z.number(), z.string().max(64)])),
+    readings,
     /** What is done to get the device back; absent where none is configured. */
     recovery: z
       .strictObject({
@@ -180,6 +281,11 @@ export const healthSchema = z.strictObject({
       })
       .optional(),
   }),
+  /** At most 64. */
+  miners: z.array(miner).max(64),
+  /** Absent where there is none. */
+  pool: pool.optional(),
+  sealing,
   mqtt: z.strictObject({
     state: z.enum(["connecting", "online", "offline", "stopped"]),
     protocolVersion: z.union([z.literal(4), z.literal(5)]).nullable(),
@@ -200,6 +306,7 @@ export const DATA_SCHEMAS = {
   info: infoSchema,
   health: healthSchema,
   result: resultSchema,
+  seal: sealSchema,
   event: eventSchema,
 } as const;
 
@@ -207,6 +314,7 @@ export type StatusData = z.infer<typeof statusSchema>;
 export type InfoData = z.infer<typeof infoSchema>;
 export type HealthData = z.infer<typeof healthSchema>;
 export type ResultData = z.infer<typeof resultSchema>;
+export type SealData = z.infer<typeof sealSchema>;
 export type EventData = z.infer<typeof eventSchema>;
 
 export interface DataOf {
@@ -214,5 +322,6 @@ export interface DataOf {
   info: InfoData;
   health: HealthData;
   result: ResultData;
+  seal: SealData;
   event: EventData;
 }

@@ -7,7 +7,7 @@ export interface Identity {
   readonly appliance: string;
 }
 
-export type Kind = "status" | "info" | "health" | "result" | "event";
+export type Kind = "status" | "info" | "health" | "result" | "seal" | "event";
 
 const NAME = /^[a-z0-9-]{1,40}$/;
 

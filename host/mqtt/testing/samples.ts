@@ -1,5 +1,5 @@
 /** One message of every kind, and an outbox in memory's place: a real one in a folder of its own. */
-import type { EventData, HealthData, InfoData, ResultData, StatusData } from "../messages.ts";
+import type { EventData, HealthData, InfoData, ResultData, SealData, StatusData } from "../messages.ts";
 import { makeIdentity } from "../topics.ts";
 
 export const IDENTITY = makeIdentity("clinic", "box-1");
@@ -19,6 +19,7 @@ export const info: InfoData = {
   runtime: { node: "24.21.0", platform: "linux", arch: "x64" },
   model,
   device: { kind: "usb", simulated: true, id: "lv06-model-1", firmware: "lv06-core 0.1" },
+  publicKey: digest,
   intendedUse,
 };
 
@@ -63,6 +64,30 @@ export const health: HealthData = {
   clock: { synced: null },
   parts: { inference: { state: "ready", sinceUtcMs: 5, lastErrorCode: null } },
   device: { kind: "usb", state: "ready", simulated: true, readings: { tempC: 51.2, resetReason: "power-on" } },
+  miners: [
+    {
+      worker: "lv06.a",
+      kind: "axeos",
+      simulated: false,
+      state: "alarm",
+      alarms: ["MINER_FAN"],
+      readings: { tempC: 61.5, fanRpm: 0, fallbackPool: false, firmware: "v2.4.1" },
+      proven: { connected: true, accepted: 12, rejected: 0, hashrateGhs: 441.2, lastShareUtcMs: 1_700_000_000_000 },
+    },
+    { worker: "s9", kind: "s9", simulated: false, state: "offline", alarms: [], readings: {}, proven: null },
+  ],
+  pool: { state: "listening", connections: 1, joined: 1, ends: { "closed-by-peer": 2 } },
+  sealing: {
+    state: "working",
+    waiting: 12,
+    working: 10,
+    seals: 3,
+    sealedResults: 120,
+    head: digest,
+    expectedMs: 2300,
+    energyPerSealJ: 31.2,
+    energySimulated: false,
+  },
   mqtt: { state: "online", protocolVersion: 5, connects: 1, lastErrorCode: null },
   outbox: { rows: 0, bytes: 0, maxRows: 100, maxBytes: 1000 },
   queues: { inbox: 0 },
@@ -70,6 +95,23 @@ export const health: HealthData = {
   inference: { restarts: 0 },
   errors: { RASTER_TRUNCATED: 2 },
   intendedUse,
+};
+
+export const seal: SealData = {
+  format: "lv06/seal/1",
+  appliance: "box-1",
+  utcMs: 1_700_000_002_000,
+  sealedValue: digest,
+  root: digest,
+  size: 10,
+  previous: digest,
+  workProof: { header: "00".repeat(80), coinbase: "00".repeat(100), branches: [digest] },
+  device: { kind: "stratum", simulated: false, name: "lv06.a" },
+  difficulty: "256",
+  workVerified: true,
+  publicKey: digest,
+  intendedUse,
+  signature: digest.repeat(2),
 };
 
 export const events: Readonly<Record<EventData["kind"], EventData>> = {
@@ -93,6 +135,17 @@ export const events: Readonly<Record<EventData["kind"], EventData>> = {
     fileDigest: digest,
     code: "RASTER_TRUNCATED",
     message: "the file ends early",
+    intendedUse,
+  },
+  "seal-late": { kind: "seal-late", sealedValue: digest, size: 10, waitedMs: 16_000, expectedMs: 2300, intendedUse },
+  "seal-no-device": { kind: "seal-no-device", waitedMs: 30_000, results: 4, intendedUse },
+  "miner-action": {
+    kind: "miner-action",
+    miner: "lv06.a",
+    simulated: false,
+    action: "restart",
+    ok: false,
+    code: "AXEOS_UNREACHABLE",
     intendedUse,
   },
 };
