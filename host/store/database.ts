@@ -52,7 +52,7 @@ export function openDatabase(path: string, schema: Schema, options: OpenOptions 
 
 /**
  * Opens an existing database for reading, also while another process writes it.
- * @throws StoreError STORE_MISSING besides those of `openDatabase`
+ * @throws StoreError STORE_MISSING and STORE_OLDER besides those of `openDatabase`
  */
 export function openReadOnly(path: string, schema: Schema, options: OpenOptions = {}): DatabaseSync {
   return translated(path, () => {
@@ -61,6 +61,7 @@ export function openReadOnly(path: string, schema: Schema, options: OpenOptions 
     const db = new DatabaseSync(path, { timeout: options.busyTimeoutMs ?? 5000, readOnly: true });
     try {
       refuseUnknown(versionOf(db), path, schema);
+      refuseOlder(versionOf(db), path, schema);
       return db;
     } catch (error) {
       db.close();
@@ -190,6 +191,12 @@ function migrate(db: DatabaseSync, schema: Schema): void {
 
 function versionOf(db: DatabaseSync): number {
   return Number(db.prepare("PRAGMA user_version").get()?.user_version ?? 0);
+}
+
+/** Only whoever may write can bring it up to date. */
+function refuseOlder(version: number, path: string, schema: Schema): void {
+  const known = schema.migrations.length;
+  if (version < known) throw new StoreError("STORE_OLDER", `${path} has schema ${version}, this version's is ${known}`);
 }
 
 function refuseUnknown(version: number, path: string, schema: Schema): void {

@@ -3,6 +3,7 @@ import { codedErrors } from "../base/error.ts";
 export const STORE_ERRORS = {
   STORE_DAMAGED:
     "Nothing was deleted: stop the appliance, keep a copy of the file with its -wal and -shm, then restore a backup or move them aside to start empty.",
+  STORE_OLDER: "An older version of the appliance wrote this file: start this one once, and it brings it up to date.",
   STORE_NEWER: "A newer version of the appliance wrote this file: run that version, or restore a backup.",
   STORE_OPEN: "Check that the data folder exists and that the appliance's user may read and write it.",
   STORE_MISSING: "There are no results yet: start the appliance once, or check the data folder in the configuration.",
@@ -13,6 +14,7 @@ export const STORE_ERRORS = {
   STORE_BACKLOG: "More writes are waiting than the limit allows: send less at once.",
   STORE_CLOSED: "The appliance is stopping.",
   STORE_DUPLICATE: "A result with this id is stored already: every result needs an id of its own.",
+  STORE_SEAL: "This is a defect in the appliance: keep a copy of the data folder and report it with the message.",
   STORE_INTERNAL: "This is a defect in the appliance: report it with the message.",
 } as const;
 

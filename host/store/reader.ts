@@ -2,6 +2,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { openReadOnly, translated } from "./database.ts";
 import { type OutboxRow, outboxFromRow, RESULTS_SCHEMA, resultFromRow, type StoredResult } from "./schema.ts";
+import { SealReader } from "./seal-reader.ts";
 
 const RESULT = "SELECT sequence, resultId, utcMs, reference, fileDigest, rasterDigest, data FROM results";
 const MESSAGE =
@@ -21,6 +22,8 @@ export interface OutboxCounts {
 }
 
 export class ResultReader {
+  /** What binds and seals the results. */
+  readonly seals: SealReader;
   readonly #path: string;
   readonly #db: DatabaseSync;
   readonly #latest: StatementSync;
@@ -33,6 +36,7 @@ export class ResultReader {
   constructor(path: string, db: DatabaseSync) {
     this.#path = path;
     this.#db = db;
+    this.seals = new SealReader(path, db);
     this.#latest = db.prepare(`${RESULT} WHERE utcMs >= ? ORDER BY sequence DESC LIMIT ?`);
     this.#from = db.prepare(`${RESULT} WHERE sequence >= ? ORDER BY sequence LIMIT ?`);
     this.#byId = db.prepare(`${RESULT} WHERE resultId = ?`);

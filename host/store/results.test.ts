@@ -26,7 +26,7 @@ afterEach(() => {
 test("a stored result comes back as it was, with its messages waiting", async () => {
   const message = makeMessage("payload");
   const made = makeResult(1, { data: { a: [1, "ü", null] }, messages: [message] });
-  const { messages: _, ...expected } = made;
+  const { messages: _, binding: __, ...expected } = made;
   await store.append(() => made);
   expect(store.read.get(made.resultId)).toEqual({ sequence: 1, ...expected });
   const [row] = store.pending(10);

@@ -11,6 +11,7 @@ import { OutboxError, StoreError } from "./errors.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { type OutboxCounts, ResultReader } from "./reader.ts";
 import { type NewResult, type OutboxMessage, type OutboxRow, RESULTS_SCHEMA, type StoredResult } from "./schema.ts";
+import { type ClosedBatch, SealWriter } from "./seal-writer.ts";
 
 export interface ResultStoreOptions extends OpenOptions {
   readonly path: string;
@@ -36,6 +37,7 @@ export class ResultStore {
   readonly #insertResult: StatementSync;
   readonly #insertMessage: StatementSync;
   readonly #deleteMessage: StatementSync;
+  readonly #seals: SealWriter;
   readonly #listeners = new Set<() => void>();
   #counts: OutboxCounts;
   #countsVoid = false;
@@ -53,6 +55,7 @@ export class ResultStore {
     this.#insertResult = db.prepare("INSERT INTO results VALUES (?, ?, ?, ?, ?, ?, ?)");
     this.#insertMessage = db.prepare("INSERT INTO outbox VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     this.#deleteMessage = db.prepare("DELETE FROM outbox WHERE position = ? RETURNING sizeBytes");
+    this.#seals = new SealWriter(db);
     this.#counts = this.read.outboxCounts();
     this.#group = new GroupCommit(db, {
       path,
@@ -79,10 +82,11 @@ export class ResultStore {
   async append(make: (sequence: number) => NewResult): Promise<StoredResult> {
     const result = await this.#group.run(() => {
       const sequence = Number(this.#nextSequence.get()?.next);
-      const { messages, ...rest } = make(sequence);
+      const { messages, binding, ...rest } = make(sequence);
       const stored = { sequence, ...rest };
       this.#refuseDuplicate(stored.resultId);
       this.#insert(stored);
+      if (binding !== null) this.#seals.bind(sequence, binding);
       this.#enqueueAll(messages);
       return stored;
     });
@@ -94,6 +98,31 @@ export class ResultStore {
   async enqueue(messages: readonly OutboxMessage[]): Promise<void> {
     await this.#group.run(() => this.#enqueueAll(messages));
     this.#announce();
+  }
+
+  /**
+   * Notes a batch that is to be worked, and which results are in it.
+   *
+   * @param sequences of its results, in the order of its tree
+   * @returns the batch's number
+   * @throws StoreError STORE_SEAL where a result is in a batch already, or another batch is not sealed yet
+   */
+  closeBatch(batch: ClosedBatch, sequences: readonly number[]): Promise<number> {
+    return this.#group.run(() => this.#seals.close(batch, sequences));
+  }
+
+  /** A batch's seal and its messages. @throws StoreError STORE_SEAL where it has one; OutboxError OUTBOX_FULL */
+  async sealBatch(batch: number, seal: string, messages: readonly OutboxMessage[]): Promise<void> {
+    await this.#group.run(() => {
+      this.#seals.seal(batch, seal);
+      this.#enqueueAll(messages);
+    });
+    this.#announce();
+  }
+
+  /** Signs the unsealed commitments of another key anew: a seal and its results have one key. @returns how many */
+  resign(publicKey: Uint8Array, sign: (commitment: Uint8Array) => Uint8Array): Promise<number> {
+    return this.#group.run(() => this.#seals.resign(publicKey, sign));
   }
 
   /** The messages to publish next, oldest first. @param after position of the last one already taken */

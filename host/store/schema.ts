@@ -35,6 +35,28 @@ export const RESULTS_SCHEMA: Schema = {
       payload BLOB NOT NULL
     ) STRICT;
     `,
+    `
+    CREATE TABLE commitments (
+      sequence INTEGER PRIMARY KEY REFERENCES results (sequence),
+      commitment BLOB NOT NULL,
+      signature BLOB NOT NULL,
+      publicKey BLOB NOT NULL,
+      batch INTEGER,
+      leaf INTEGER
+    ) STRICT;
+    CREATE INDEX commitmentsWaiting ON commitments (sequence) WHERE batch IS NULL;
+    CREATE UNIQUE INDEX commitmentsOfBatch ON commitments (batch, leaf) WHERE batch IS NOT NULL;
+    CREATE TABLE batches (
+      batch INTEGER PRIMARY KEY AUTOINCREMENT,
+      root BLOB NOT NULL,
+      size INTEGER NOT NULL,
+      previous BLOB NOT NULL,
+      sealedValue BLOB NOT NULL UNIQUE,
+      closedUtcMs INTEGER NOT NULL,
+      seal TEXT
+    ) STRICT;
+    CREATE UNIQUE INDEX batchWorked ON batches (seal IS NULL) WHERE seal IS NULL;
+    `,
   ],
 };
 
@@ -58,6 +80,16 @@ export interface OutboxRow extends OutboxMessage {
   readonly utcMs: number;
 }
 
+/** What a seal will be over. */
+export interface Binding {
+  /** 32 bytes. */
+  readonly commitment: Uint8Array;
+  /** 64 bytes, Ed25519 over the commitment. */
+  readonly signature: Uint8Array;
+  /** 32 bytes, of the key that signed. */
+  readonly publicKey: Uint8Array;
+}
+
 export interface NewResult {
   readonly resultId: string;
   readonly utcMs: number;
@@ -69,11 +101,13 @@ export interface NewResult {
   readonly rasterDigest: string;
   /** What is published as Result data. */
   readonly data: object;
+  /** Null for a result that is never sealed. */
+  readonly binding: Binding | null;
   /** Published in this order, after the transaction; empty for a result that stays here. */
   readonly messages: readonly OutboxMessage[];
 }
 
-export interface StoredResult extends Omit<NewResult, "messages"> {
+export interface StoredResult extends Omit<NewResult, "messages" | "binding"> {
   /** 1, 2, 3 … per appliance, without gaps. */
   readonly sequence: number;
 }

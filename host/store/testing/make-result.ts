@@ -22,6 +22,7 @@ export function makeResult(sequence: number, changes: Partial<NewResult> = {}): 
     fileDigest: "f".repeat(64),
     rasterDigest: "a".repeat(64),
     data: { sequence },
+    binding: null,
     messages: [makeMessage(`result ${sequence}`)],
     ...changes,
   };
