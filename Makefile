@@ -12,7 +12,7 @@ TEST_PACKAGES = mosquitto qemu-user libc6-arm64-cross libstdc++6-arm64-cross lib
 	gcc-riscv64-unknown-elf gcc-arm-none-eabi
 
 .PHONY: help setup demo run test check test-node26 bench generate firmware clean \
-	hil hil-score soak fuzz eval evidence test-train install
+	soak fuzz hil hil-score eval evidence test-train install
 
 help: ## this list
 	@echo "LV06 edge appliance (research use only). make TARGET:"
@@ -27,7 +27,7 @@ $(INSTALLED): package.json package-lock.json .npmrc
 firmware: ## the model device: the C device core built for this machine
 	@$(MAKE) --no-print-directory -C firmware-spec
 
-demo: setup ## eight real X-rays through the whole path, twice, and a contact sheet
+demo: setup ## eight real X-rays through the whole path, twice, their seals after them, and a contact sheet
 	@$(NODE) test/demo/main.ts
 
 run: setup ## the appliance, staying up: inbox, embedded broker, model device; Ctrl-C ends it
@@ -43,11 +43,14 @@ check: $(INSTALLED) ## lint, format, types
 	@$(BIN)/tsc -p .
 
 FUZZ_SECONDS = 1800
-fuzz: setup test-packages ## both sides of the protocol, FUZZ_SECONDS each (default 1800), one core each
+fuzz: setup test-packages ## both sides of the protocol and the Stratum bridge, FUZZ_SECONDS each (default 1800), one core each
 	@mkdir -p build/fuzz
-	@$(NODE) host/device/testing/fuzz-main.ts $(FUZZ_SECONDS) $$(date +%s) build/fuzz/host.json & host=$$!; \
+	@seed=$$(date +%s); \
+	$(NODE) host/device/testing/fuzz-main.ts $(FUZZ_SECONDS) $$seed build/fuzz/host.json & host=$$!; \
+	$(NODE) host/device/stratum/testing/fuzz-main.ts $(FUZZ_SECONDS) $$seed build/fuzz/stratum.json & stratum=$$!; \
 	$(MAKE) --no-print-directory -C firmware-spec fuzz-long SECONDS=$(FUZZ_SECONDS); core=$$?; \
-	wait $$host && exit $$core
+	wait $$host; host=$$?; wait $$stratum; stratum=$$?; \
+	test "$$host$$stratum$$core" = 000
 
 .PHONY: test-packages
 test-packages:
@@ -66,5 +69,9 @@ generate: $(INSTALLED) ## files made from the sources: configuration reference, 
 clean: ## what was built, not node_modules
 	rm -rf build
 
-hil hil-score soak eval evidence test-train install:
+SOAK_SECONDS = 3600
+soak: setup test-packages ## fake miners, broker and appliance at mixed faults for SOAK_SECONDS (default 3600): is every result sealed?
+	@$(NODE) test/soak/main.ts $(SOAK_SECONDS)
+
+hil hil-score eval evidence test-train install:
 	@echo "make $@: not built yet; CHANGELOG.md says what is." >&2; exit 1

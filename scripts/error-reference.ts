@@ -1,14 +1,21 @@
 /** The reference page of error codes, from every room's table. */
 import { APPLIANCE_ERRORS } from "../host/appliance/error.ts";
+import { PAIR_ERRORS } from "../host/appliance/pairing/error.ts";
+import { RECEIPT_ERRORS } from "../host/appliance/receipts.ts";
 import { CHILD_ERRORS } from "../host/base/child.ts";
 import type { ErrorTable } from "../host/base/error.ts";
 import { COMMAND_ERRORS, USAGE_ERRORS } from "../host/cli/error.ts";
 import { CONFIG_ERRORS } from "../host/config/error.ts";
+import { MINER_ALARMS } from "../host/device/axeos/alarms.ts";
+import { AXEOS_ERRORS } from "../host/device/axeos/errors.ts";
+import { CGMINER_ERRORS } from "../host/device/cgminer/errors.ts";
 import { DEVICE_ERRORS } from "../host/device/errors.ts";
+import { STRATUM_ERRORS } from "../host/device/stratum/errors.ts";
 import { ALARMS } from "../host/health/alarms.ts";
+import { HEALTH_ERRORS } from "../host/health/errors.ts";
 import { INFERENCE_ERRORS } from "../host/inference/error.ts";
 import { INGEST_ERRORS } from "../host/ingest/error.ts";
-import { MQTT_ERRORS } from "../host/mqtt/errors.ts";
+import { CHANNEL_ERRORS, MQTT_ERRORS } from "../host/mqtt/errors.ts";
 import { CHECK_ERRORS } from "../host/pipeline/checker.ts";
 import { RASTER_ERRORS } from "../host/raster/error.ts";
 import { SEAL_ERRORS } from "../host/seal/error.ts";
@@ -25,10 +32,16 @@ const TABLES: readonly (readonly [string, ErrorTable])[] = [
   ["Digest checks", CHECK_ERRORS],
   ["Work proofs", WORK_ERRORS],
   ["Seals", SEAL_ERRORS],
-  ["Alarms", ALARMS],
+  ["Receipts", RECEIPT_ERRORS],
+  ["Stratum pool", STRATUM_ERRORS],
+  ["Miners", { ...AXEOS_ERRORS, ...CGMINER_ERRORS }],
+  ["Pairing", PAIR_ERRORS],
+  ["Alarms", { ...ALARMS, ...MINER_ALARMS }],
   ["Store", { ...STORE_ERRORS, ...OUTBOX_ERRORS, ...CACHE_ERRORS }],
   ["MQTT", MQTT_ERRORS],
-  ["Data sets", APPLIANCE_ERRORS],
+  ["MQTT commands", CHANNEL_ERRORS],
+  ["Metrics", HEALTH_ERRORS],
+  ["Appliance", APPLIANCE_ERRORS],
   ["Child processes", CHILD_ERRORS],
 ];
 

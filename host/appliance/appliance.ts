@@ -1,34 +1,35 @@
 /** The composition root: configuration → parts → start and stop. The only place that knows everyone. */
-import { mkdirSync, readFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { errorCode, errorMessage } from "../base/error.ts";
+import { errorMessage } from "../base/error.ts";
 import type { Config } from "../config/schema.ts";
-import type { LinkState } from "../device/device-link.ts";
+import { systemClock } from "../device/clock.ts";
+import { admitListed } from "../device/stratum/admission.ts";
 import { clockSynced } from "../health/machine.ts";
-import { Inbox, type Refusal } from "../ingest/inbox.ts";
-import { MqttClient } from "../mqtt/client.ts";
-import { EmbeddedBroker } from "../mqtt/embedded-broker.ts";
-import { MqttError } from "../mqtt/errors.ts";
-import { OutboxPublisher } from "../mqtt/publisher.ts";
-import { clientIdOf, type Identity, makeIdentity } from "../mqtt/topics.ts";
-import { type CheckReport, DigestChecker } from "../pipeline/checker.ts";
+import { MetricsServer } from "../health/metrics-server.ts";
+import { Inbox } from "../ingest/inbox.ts";
+import { makeSealMessage } from "../mqtt/envelope.ts";
+import { type Identity, makeIdentity } from "../mqtt/topics.ts";
+import { DigestChecker } from "../pipeline/checker.ts";
+import { openSigningKey } from "../seal/key-file.ts";
 import { Cache } from "../store/cache.ts";
 import { StoreError } from "../store/errors.ts";
 import { FolderLock } from "../store/lock.ts";
 import { ResultStore } from "../store/results.ts";
-import { ConfiguredDevice } from "./device.ts";
-import { CACHE_FILE, LOCK_FILE, RESULTS_FILE } from "./files.ts";
+import { Devices } from "./devices.ts";
+import { parseEndpoint } from "./endpoint.ts";
+import { CACHE_FILE, KEYS_FOLDER, LOCK_FILE, RESULTS_FILE } from "./files.ts";
+import { Happenings, type Log } from "./happenings.ts";
 import { HealthReport } from "./health-report.ts";
 import { Images } from "./images.ts";
+import { MinerFleet } from "./miners/miner-fleet.ts";
+import { parseMiners } from "./miners/miner-url.ts";
+import { Publishing } from "./publishing.ts";
+import { Receipts } from "./receipts.ts";
 import { Recorder } from "./recorder.ts";
-
-export interface Log {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
+import { Sealing } from "./sealing/sealing.ts";
 
 /** How long a file that could not be served waits for its next try. */
 const RETRY_MS = 10_000;
@@ -36,31 +37,36 @@ const RETRY_MS = 10_000;
 const FINISH_MS = 1_500;
 /** … this long for the outbox to empty while the broker is there, and 2 s for the broker to hear the goodbye. */
 const DRAIN_MS = 1_000;
-const ACK_DEADLINE_MS = 10_000;
 
 export class Appliance {
   readonly #config: Config;
   readonly #log: Log;
+  readonly #happenings: Happenings;
   readonly #identity: Identity;
   readonly #lock: FolderLock;
   readonly #store: ResultStore;
   readonly #cache: Cache;
   readonly #recorder: Recorder;
-  readonly #device: ConfiguredDevice;
+  readonly #devices: Devices;
+  readonly #sealing: Sealing;
+  readonly #miners: MinerFleet;
   readonly #checker: DigestChecker;
   readonly #images: Images;
   readonly #inbox: Inbox;
   readonly #health: HealthReport;
-  #deviceState: LinkState["kind"] = "stopped";
-  #broker: EmbeddedBroker | undefined;
-  #client: MqttClient | undefined;
-  #publisher: OutboxPublisher | undefined;
+  readonly #publishing: Publishing;
+  #metrics: MetricsServer | undefined;
 
-  /** Opens the store. @throws StoreError, CacheError, MqttError MQTT_NAME */
+  /** Opens the store. @throws StoreError, CacheError, SealError, MqttError MQTT_NAME */
   constructor(config: Config, about: { readonly version: string; readonly log: Log }) {
     this.#config = config;
     this.#log = about.log;
     this.#identity = makeIdentity(config.site, config.appliance);
+    this.#happenings = new Happenings({
+      log: about.log,
+      event: (data, utcMs) => this.#recorder.event(data, utcMs),
+      count: (code) => this.#health.count(code),
+    });
     makeDataDir(config.dataDir);
     this.#lock = FolderLock.take(join(config.dataDir, LOCK_FILE));
     const { outboxMaxRows, outboxMaxBytes, cacheMaxBytes } = config.store;
@@ -71,76 +77,42 @@ export class Appliance {
       outboxMaxBytes,
     });
     this.#cache = new Cache({ path: join(config.dataDir, CACHE_FILE), maxBytes: cacheMaxBytes });
-    this.#recorder = new Recorder(this.#store, this.#identity);
-    this.#device = new ConfiguredDevice(config, {
-      onChange: (state) => this.#deviceChanged(state),
-      onLog: (text) => this.#log.debug({ part: "device", text }, "the device's log"),
-    });
-    this.#checker = new DigestChecker({
-      device: () => this.#device.hashing(),
-      judged: (device, judgement) => this.#device.judged(device, judgement),
-      report: (report) => this.#checked(report),
-      monotonicMs: () => performance.now(),
-    });
+    this.#devices = this.#makeDevices();
+    this.#sealing = this.#makeSealing();
+    this.#recorder = new Recorder(this.#store, this.#identity, this.#sealing);
+    this.#miners = this.#makeMiners();
+    this.#checker = this.#makeChecker();
     this.#images = new Images(config, {
       caches: this.#cache,
-      record: (build) => this.#recorder.record(build),
-      device: () => this.#device.present(),
+      record: async (build) => {
+        const result = await this.#recorder.record(build);
+        this.#miners.wake();
+        return result;
+      },
+      device: () => this.#devices.present(),
       check: (task) => this.#checker.add(task),
       clockSynced,
+      seal: this.#sealing.promise,
     });
     this.#inbox = this.#makeInbox();
-    this.#health = new HealthReport({
-      config,
-      version: about.version,
-      identity: this.#identity,
-      device: this.#device,
-      model: this.#images.model,
-      rasteriser: this.#images.rasteriser,
-      inbox: this.#inbox,
-      checker: this.#checker,
-      store: this.#store,
-      cache: this.#cache,
-      mqtt: () => this.#client?.state,
-      publishing: () => this.#publisher?.stats.lastErrorCode ?? null,
-      publish: (message) => this.#client?.publish(message) ?? Promise.resolve(),
-      event: (data) => this.#event(data),
-    });
+    this.#publishing = this.#makePublishing();
+    this.#health = this.#makeHealth(about.version);
   }
 
   /** The broker's address; of the embedded one, once started. */
   get brokerUrl(): string {
-    return this.#broker?.url ?? this.#config.mqtt.url ?? "";
+    return this.#publishing.brokerUrl;
   }
 
   /** Starts every part. A missing broker, device or model is no error: the appliance runs and says so. */
   async start(): Promise<void> {
-    const { mqtt } = this.#config;
-    if (mqtt.url === null) this.#broker = await EmbeddedBroker.start({ port: mqtt.embeddedPort });
-    this.#client = new MqttClient({
-      url: this.brokerUrl,
-      clientId: clientIdOf(this.#identity),
-      connectDeadlineMs: mqtt.connectDeadlineMs,
-      ackDeadlineMs: ACK_DEADLINE_MS,
-      ...(mqtt.username === null ? {} : { username: mqtt.username }),
-      ...(mqtt.password === null ? {} : { password: mqtt.password }),
-      ...(mqtt.caFile === null ? {} : { ca: readAuthority(mqtt.caFile) }),
-      status: (state) => this.#health.status(state),
-      announce: () => this.#health.announcement(),
-      random: Math.random,
-      utcMs: Date.now,
-    });
-    this.#client.onChange(({ state, lastErrorCode, lastErrorMessage }) => {
-      const fields = { part: "mqtt", state, code: lastErrorCode, broker: this.brokerUrl };
-      if (state === "offline") this.#log.warn(fields, lastErrorMessage ?? "the broker is away");
-      if (state === "online") this.#log.info(fields, "connected to the broker");
-    });
-    this.#publisher = new OutboxPublisher({ store: this.#store, client: this.#client });
-    this.#client.start();
-    this.#publisher.start();
-    this.#device.start();
+    await this.#publishing.start();
+    await this.#devices.start();
+    await this.#sealing.start();
+    this.#miners.start();
     await this.#inbox.start();
     this.#health.start();
+    this.#metrics = await this.#serveMetrics();
     void this.#images.warm();
     this.#log.info({ part: "appliance", broker: this.brokerUrl, inbox: this.#config.ingest.inboxDir }, "started");
   }
@@ -148,92 +120,157 @@ export class Appliance {
   /** Finishes what is under way, says goodbye, closes. What could not be published stays in the outbox. */
   async stop(): Promise<void> {
     this.#health.stop();
+    await this.#metrics?.stop();
     const idle = this.#inbox.stop();
     await Promise.race([idle, sleep(FINISH_MS, undefined, { ref: false })]);
     this.#checker.stop();
     // What is still under way is given up here; its files stay in the inbox.
-    await Promise.all([this.#device.stop(), this.#images.stop()]);
+    await Promise.all([this.#sealing.stop(), this.#devices.stop(), this.#miners.stop(), this.#images.stop()]);
     await idle;
-    await this.#drainOutbox();
-    await Promise.all([this.#publisher?.stop(), this.#client?.stop()]);
-    await this.#broker?.stop();
+    await this.#publishing.drain(DRAIN_MS);
+    await this.#publishing.stop();
     this.#cache.close();
     this.#store.close();
     this.#lock.release();
     this.#log.info({ part: "appliance" }, "stopped");
   }
 
-  #makeInbox(): Inbox {
-    const { inboxDir, settleMs, rescanMs, maxFileBytes, maxInFlight } = this.#config.ingest;
-    const options = {
-      folder: inboxDir,
-      mode: this.#config.mode,
-      settleMs,
-      rescanMs,
-      retryMs: RETRY_MS,
-      maxFileBytes,
-      maxInFlight,
-    };
-    return new Inbox(options, {
-      process: async (request) => {
-        const outcome = await this.#images.pipeline.process(request);
-        if (outcome.kind === "result") {
-          const { resultId, sequence, cached } = outcome.data;
-          this.#log.info({ part: "pipeline", resultId, sequence, cached, ms: outcome.data.timingMs.total }, "result");
-        }
-        // The pipeline knows bytes, not names: its messages may be logged.
-        if (outcome.kind === "unavailable") this.#log.warn({ part: "pipeline", code: outcome.code }, outcome.message);
-        return outcome;
+  #makeDevices(): Devices {
+    return new Devices(this.#config, {
+      onUsb: (state) => {
+        this.#health.deviceChanged(state);
+        this.#happenings.deviceChanged(state);
       },
-      nowMs: Date.now,
-      refused: (refusal) => this.#refused(refusal),
-      delayed: (code) => {
-        this.#health.count(code);
-        this.#log.warn({ part: "ingest", code }, "an image waits for another try");
-      },
+      onUsbLog: (text) => this.#happenings.deviceSaid(text),
+      onMiner: (event) => this.#happenings.minerMoved(event),
+      onPool: (state, error) => this.#happenings.poolChanged(state, error),
     });
   }
 
-  #refused({ reference, fileDigest, code, message }: Refusal): void {
-    this.#health.count(code);
-    // The log carries no reference: it may name a patient.
-    this.#log.warn({ part: "ingest", code, fileDigest }, "an image was refused");
-    const short = message.slice(0, 500);
-    this.#event({ kind: "ingest-refused", reference, fileDigest, code, message: short, intendedUse: "research-only" });
+  #makeSealing(): Sealing {
+    const { appliance, dataDir, seal } = this.#config;
+    return new Sealing({
+      configured: this.#devices.canSeal,
+      searchers: this.#devices.searchers,
+      changes: this.#devices.changes,
+      clock: systemClock,
+      appliance,
+      policy: seal,
+      minDifficulty: seal.minDifficulty,
+      store: this.#store,
+      key: openSigningKey({ folder: join(dataDir, KEYS_FOLDER), randomSeed: () => randomBytes(32) }),
+      utcMs: Date.now,
+      messagesOf: (made) => [makeSealMessage(this.#identity, made)],
+      onSealed: (sealed) => {
+        this.#health.sealed(sealed);
+        this.#happenings.sealed(sealed);
+      },
+      onEvent: (event) => this.#happenings.unsealed(event),
+      onTrouble: (code, message) => this.#happenings.sealingFailed(code, message),
+    });
   }
 
-  #deviceChanged(state: LinkState): void {
-    this.#health.deviceChanged(state);
-    // Once a state: a device that stays away is looked for every half minute.
-    if (state.kind === this.#deviceState || state.kind === "connecting") return;
-    this.#deviceState = state.kind;
-    const fields = { part: "device", state: state.kind };
-    if (state.kind === "ready") {
-      const { id, firmware, simulated } = state.device.info;
-      this.#log.info({ ...fields, id, firmware, simulated }, "the device is there");
-    } else if (state.kind !== "stopped") {
-      this.#log.warn({ ...fields, ...state.recovery, code: errorCode(state.error) }, errorMessage(state.error));
+  #makeChecker(): DigestChecker {
+    return new DigestChecker({
+      device: () => this.#devices.usb.hashing(),
+      judged: (device, judgement) => this.#devices.usb.judged(device, judgement),
+      report: (report) => {
+        if (report.outcome === "mismatched") this.#health.digestsMismatched();
+        this.#happenings.checked(report);
+      },
+      monotonicMs: () => performance.now(),
+    });
+  }
+
+  #makeInbox(): Inbox {
+    const { inboxDir, settleMs, rescanMs, maxFileBytes, maxInFlight } = this.#config.ingest;
+    const limits = { settleMs, rescanMs, retryMs: RETRY_MS, maxFileBytes, maxInFlight };
+    return new Inbox(
+      { folder: inboxDir, mode: this.#config.mode, ...limits },
+      {
+        process: async (request) => {
+          const outcome = await this.#images.pipeline.process(request);
+          this.#happenings.processed(outcome);
+          return outcome;
+        },
+        nowMs: Date.now,
+        refused: (refusal) => this.#happenings.refused(refusal),
+        delayed: (code) => this.#happenings.delayed(code),
+      },
+    );
+  }
+
+  #makeMiners(): MinerFleet {
+    const { miners, minerIntervalS, stratum } = this.#config.device;
+    const admit = admitListed({ workers: stratum.workers, simulated: stratum.simulatedWorkers });
+    return new MinerFleet({
+      miners: parseMiners(miners),
+      clock: systemClock,
+      utcMs: Date.now,
+      intervalMs: minerIntervalS * 1000,
+      idle: stratum.idle,
+      simulated: (worker) => {
+        const admission = admit(worker);
+        return admission.kind === "admitted" && admission.simulated;
+      },
+      pool: () => this.#devices.pool.view(),
+      busy: () => this.#sealing.busy,
+      onAlarm: (change) => {
+        this.#health.minerAlarm(change);
+        this.#happenings.minerAlarm(change);
+      },
+      onAction: (action) => this.#happenings.minerAction(action),
+      count: (code) => this.#health.count(code),
+    });
+  }
+
+  #makeHealth(version: string): HealthReport {
+    return new HealthReport({
+      config: this.#config,
+      version,
+      identity: this.#identity,
+      device: this.#devices.usb,
+      miners: this.#miners,
+      pool: this.#devices.pool,
+      sealing: this.#sealing,
+      model: this.#images.model,
+      rasteriser: this.#images.rasteriser,
+      inbox: this.#inbox,
+      checker: this.#checker,
+      store: this.#store,
+      cache: this.#cache,
+      mqtt: () => this.#publishing.state,
+      publishing: () => this.#publishing.lastErrorCode,
+      publish: (message) => this.#publishing.publish(message),
+      event: (data) => this.#happenings.event(data),
+    });
+  }
+
+  /** Metrics that cannot be served stop nothing. */
+  async #serveMetrics(): Promise<MetricsServer | undefined> {
+    const endpoint = parseEndpoint(this.#config.metrics.listen ?? "", 0);
+    if (endpoint === undefined) return undefined;
+    try {
+      return await MetricsServer.listen({ ...endpoint, health: () => this.#health.latest });
+    } catch (error) {
+      this.#happenings.failed("metrics", error);
+      return undefined;
     }
   }
 
-  #checked(report: CheckReport): void {
-    if (report.code !== null) this.#health.count(report.code);
-    if (report.outcome === "mismatched") this.#health.digestsMismatched();
-    const { resultId, outcome, checked, mismatches, code } = report;
-    this.#log.info({ part: "device", resultId, outcome, checked, mismatches, code }, "digest check");
-    this.#event({ kind: "digest-check", ok: outcome === "matched", ...report, intendedUse: "research-only" });
-  }
-
-  #event(data: Parameters<Recorder["event"]>[0]): void {
-    this.#recorder.event(data, Date.now()).catch((error: unknown) => {
-      this.#health.count(errorCode(error));
-      this.#log.error({ part: "store", code: errorCode(error) }, `an event was not recorded: ${errorMessage(error)}`);
+  #makePublishing(): Publishing {
+    const receipts = new Receipts(this.#store.read);
+    return new Publishing({
+      config: this.#config.mqtt,
+      identity: this.#identity,
+      store: this.#store,
+      handlers: { receipt: ({ resultId }) => ({ receipt: receipts.of(resultId) }) },
+      status: (state) => this.#health.status(state),
+      announce: () => this.#health.announcement(),
+      onChange: (state, broker) => this.#happenings.brokerChanged(state, broker),
+      commandRefused: (code, message, times) => this.#happenings.commandRefused(code, message, times),
+      count: (code) => this.#health.count(code),
     });
-  }
-
-  async #drainOutbox(): Promise<void> {
-    const until = performance.now() + DRAIN_MS;
-    while (this.#client?.online && this.#store.outbox.rows > 0 && performance.now() < until) await sleep(20);
   }
 }
 
@@ -243,14 +280,5 @@ function makeDataDir(path: string): void {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw new StoreError("STORE_OPEN", `${path}: ${errorMessage(error)}`, { cause: error });
-  }
-}
-
-/** @throws MqttError MQTT_CA */
-function readAuthority(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    throw new MqttError("MQTT_CA", `${path}: ${errorMessage(error)}`, { cause: error });
   }
 }

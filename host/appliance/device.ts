@@ -60,6 +60,10 @@ export class ConfiguredDevice {
     });
   }
 
+  get configured(): boolean {
+    return this.#link !== undefined;
+  }
+
   get state(): LinkState | { readonly kind: "none" } {
     return this.#link?.state ?? { kind: "none" };
   }

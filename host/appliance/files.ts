@@ -2,3 +2,5 @@
 export const RESULTS_FILE = "results.db";
 export const CACHE_FILE = "cache.db";
 export const LOCK_FILE = "appliance.lock";
+/** Of the signing key. */
+export const KEYS_FOLDER = "keys";

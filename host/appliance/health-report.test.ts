@@ -1,15 +1,23 @@
 /** What health says of the device; the rest is shown on the running appliance (test/appliance.test.ts). */
 import { tmpdir } from "node:os";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { DeviceError } from "../device/errors.ts";
+import type { BridgeView } from "../device/stratum/bridge.ts";
 import { FakeClock } from "../device/testing/fake-clock.ts";
 import { Bench, Board } from "../device/usb/testing/bench.ts";
-import type { EventData, HealthData } from "../mqtt/messages.ts";
+import { type EventData, type HealthData, healthSchema } from "../mqtt/messages.ts";
 import { makeIdentity } from "../mqtt/topics.ts";
 import { ConfiguredDevice } from "./device.ts";
-import { type HealthParts, HealthReport } from "./health-report.ts";
+import type { HealthParts } from "./health-parts.ts";
+import { HealthReport } from "./health-report.ts";
+import type { SealedBatch } from "./sealing/seal-batch.ts";
+import type { SealingView } from "./sealing/sealing.ts";
 
 const PORT = "/dev/ttyACM0";
+const NO_SEALS: SealingView = {
+  ...{ state: "none", waiting: 0, working: 0, seals: 0, sealedResults: 0 },
+  head: "0".repeat(64),
+};
 
 let clock: FakeClock;
 let bench: Bench;
@@ -36,6 +44,13 @@ function partsOf(device: ConfiguredDevice): HealthParts {
   const parts = {
     config: { dataDir: tmpdir(), mqtt: { healthIntervalS: 3600 } },
     version: "0.0.0",
+    miners: { views: () => [], power: () => [] },
+    pool: { state: "none", view: () => undefined, lastErrorCode: null },
+    sealing: {
+      view: () => NO_SEALS,
+      troubles: { late: false, noDevice: false },
+      publicKey: "0".repeat(64),
+    },
     identity: makeIdentity("site", "appliance"),
     device,
     model: { state: { state: "ready", lastErrorCode: null, starts: 1 }, described: null },
@@ -124,4 +139,89 @@ test("another device in the place of one that lied ends both alarms", async () =
   expect(events).toContainEqual(
     expect.objectContaining({ code: "DEVICE_DISTRUSTED", raised: false, device: { id: "lv06-a", simulated: false } }),
   );
+});
+
+describe("the miners, the pool and the seals", () => {
+  const hot: HealthData["miners"][number] = {
+    ...{ worker: "lv06.a", kind: "axeos", simulated: false, state: "alarm", readings: { tempC: 80 }, proven: null },
+    alarms: ["MINER_CHIP_HOT", "MINER_FAN"],
+  };
+  const seal = { seal: { device: { simulated: false } }, elapsedMs: 2000 } as SealedBatch;
+  let parts: { -readonly [Name in keyof HealthParts]: HealthParts[Name] };
+
+  const look = async () => {
+    const before = published.length;
+    report.start();
+    await vi.waitFor(() => expect(published.length).toBeGreaterThan(before), { timeout: 5000 });
+    return latest();
+  };
+
+  beforeEach(() => {
+    parts = partsOf(device);
+    report = new HealthReport(parts);
+  });
+
+  test("are in the message, and the miners' alarms among its own, each once and sorted", async () => {
+    const view = { connections: 3, joined: 2, ends: { "closed-by-peer": 1 } } as unknown as BridgeView;
+    parts.miners = { views: () => [hot, { ...hot, worker: "lv06.b" }], power: () => [] };
+    parts.pool = { state: "listening", view: () => view, lastErrorCode: null };
+    parts.sealing = { ...parts.sealing, view: () => ({ ...NO_SEALS, state: "working", waiting: 2, working: 2 }) };
+    const health = healthSchema.parse(await look());
+    expect(health).toMatchObject({
+      ...{ state: "degraded", miners: [hot, { worker: "lv06.b" }] },
+      pool: { state: "listening", connections: 3, joined: 2, ends: { "closed-by-peer": 1 } },
+      parts: { pool: { state: "listening", lastErrorCode: null } },
+      sealing: { state: "working", waiting: 2 },
+    });
+    const ofMiners = health.alarms.filter((code) => code.startsWith("MINER_"));
+    expect(ofMiners).toEqual(["MINER_CHIP_HOT", "MINER_FAN"]);
+    expect(health.alarms).toEqual([...health.alarms].sort());
+  });
+
+  test("raise alarms of their own: a pool that cannot listen, seals that are late, no device to seal", async () => {
+    parts.pool = { state: "failed", view: () => undefined, lastErrorCode: "STRATUM_LISTEN" };
+    parts.sealing = { ...parts.sealing, troubles: { late: true, noDevice: true } };
+    const health = healthSchema.parse(await look());
+    expect(health.alarms).toEqual(expect.arrayContaining(["POOL_UNAVAILABLE", "SEALING_DEVICE_ABSENT", "SEALS_LATE"]));
+    expect(health.pool).toEqual({ state: "failed", connections: 0, joined: 0, ends: {} });
+    expect(health.parts.pool).toMatchObject({ state: "failed", lastErrorCode: "STRATUM_LISTEN" });
+  });
+
+  test("without any of them say nothing of a pool", async () => {
+    const health = healthSchema.parse(await look());
+    expect(health).not.toHaveProperty("pool");
+    expect(health.parts).not.toHaveProperty("pool");
+    expect(health.sealing).toEqual(NO_SEALS);
+  });
+
+  test("a miner's alarm goes out at once, as an event that names it", () => {
+    const change = { code: "MINER_FAN", message: "It stands still.", sinceUtcMs: 7 } as const;
+    report.minerAlarm({ ...change, raised: true, device: { id: "lv06.a", simulated: true } });
+    expect(events).toEqual([
+      {
+        kind: "alarm",
+        ...change,
+        raised: true,
+        device: { id: "lv06.a", simulated: true },
+        intendedUse: "research-only",
+      },
+    ]);
+  });
+
+  test("energy per seal is that of the real miners, where one is there", async () => {
+    const real = { powerW: 12.5, simulated: false };
+    parts.miners = { views: () => [], power: () => [real, { powerW: 1000, simulated: true }] };
+    report.sealed(seal);
+    expect((await look())?.sealing).toMatchObject({ energyPerSealJ: 25, energySimulated: false });
+  });
+
+  test("energy per seal is simulated where a model sealed, and unknown where no power is known", async () => {
+    parts.miners = { views: () => [], power: () => [{ powerW: null, simulated: false }] };
+    report.sealed(seal);
+    expect((await look())?.sealing).not.toHaveProperty("energyPerSealJ");
+    parts.miners = { views: () => [], power: () => [{ powerW: 4, simulated: true }] };
+    report.sealed({ ...seal, seal: { device: { simulated: true } } } as SealedBatch);
+    report.digestsMismatched();
+    await vi.waitFor(() => expect(latest()?.sealing).toMatchObject({ energyPerSealJ: 8, energySimulated: true }));
+  });
 });

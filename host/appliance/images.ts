@@ -13,6 +13,7 @@ export interface ImageParts {
   device(): PresentDevice | undefined;
   check(task: CheckTask): void;
   clockSynced(): boolean | null;
+  readonly seal: "pending" | "none";
 }
 
 export class Images {
@@ -27,6 +28,7 @@ export class Images {
     this.pipeline = new Pipeline({
       appliance: config.appliance,
       deviceCheckFraction: config.policy.deviceCheckFraction,
+      seal: parts.seal,
       rasterise: (bytes) => this.rasteriser.rasterise(bytes),
       model: () => this.model.get(),
       caches: parts.caches,

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { parseMiners } from "../appliance/miners/miner-url.ts";
 import { effectiveConfig } from "../config/effective.ts";
 import { action } from "./context.ts";
 import { EXIT, examples, table } from "./output.ts";
@@ -12,6 +13,7 @@ export function registerConfig(program: Command): void {
     .action(
       action(({ output, load }) => {
         const loaded = load();
+        parseMiners(loaded.config.device.miners);
         const keys = effectiveConfig(loaded);
         output.answer({ valid: true, file: loaded.file, keys }, () => [
           loaded.file === null ? "no configuration file; defaults and environment:" : `${loaded.file} is valid:`,

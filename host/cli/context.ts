@@ -59,6 +59,8 @@ export function action<Args extends unknown[]>(
 }
 
 const NO_DEVICE = new Set([
+  "AXEOS_DEADLINE",
+  "AXEOS_UNREACHABLE",
   "DEVICE_ABSENT",
   "DEVICE_BOOTLOADER",
   "DEVICE_BROWNOUT",
@@ -68,10 +70,22 @@ const NO_DEVICE = new Set([
   "DEVICE_OTHER",
 ]);
 
+/** What was asked for, or is configured, cannot be meant. */
+const WRONG_SETUP = new Set([
+  "AXEOS_ADDRESS",
+  "AXEOS_PAIR_OPTION",
+  "MINER_ADDRESS",
+  "MINER_TWICE",
+  "PAIR_ADVERTISE",
+  "PAIR_LOOPBACK",
+  "PAIR_NO_POOL",
+  "PAIR_WORKER",
+]);
+
 /** For a failure that ends a command, and for one file among many. */
 export function exitCodeOf(error: unknown): ExitCode {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  if (code.startsWith("CONFIG_") || code.startsWith("USAGE_")) return EXIT.usage;
+  if (/^(CONFIG|USAGE)_/.test(code) || WRONG_SETUP.has(code)) return EXIT.usage;
   // The inbox is the appliance's own folder, not an input.
   if (code === "INGEST_INBOX") return EXIT.failed;
   if (isRefusal(error) || error instanceof IngestError) return EXIT.refused;

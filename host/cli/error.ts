@@ -17,8 +17,8 @@ export class UsageError extends codedErrors(USAGE_ERRORS) {}
 /** What a command could not do: exit code 1. */
 export const COMMAND_ERRORS = {
   COMMAND_INTERRUPTED: "Run the command again: it was told to stop before it was done.",
+  OUTPUT_EXISTS: "Name another file, or give --force to replace this one.",
   OUTPUT_WRITE: "Name a file, in a folder that this user may write to.",
-  RESULT_MISSING: "Look it up with `lv06 results ls`, or `lv06 results find` and your own reference.",
 } as const;
 
 export class CommandError extends codedErrors(COMMAND_ERRORS) {}

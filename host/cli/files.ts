@@ -1,10 +1,10 @@
 /** Files that a person named on the command line. */
-import { readdir, realpath, stat } from "node:fs/promises";
+import { readdir, realpath, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode, errorMessage } from "../base/error.ts";
 import { IngestError } from "../ingest/error.ts";
 import { readImageFile } from "../ingest/read.ts";
-import { UsageError } from "./error.ts";
+import { CommandError, UsageError } from "./error.ts";
 
 /**
  * Unlike in the inbox, a link is followed: the person named it.
@@ -38,4 +38,19 @@ async function filesAt(path: string): Promise<string[]> {
   const files = entries.filter((entry) => entry.isFile() && !entry.name.startsWith("."));
   if (files.length === 0) throw new UsageError("USAGE_EMPTY_FOLDER", `${path} has no files in it`);
   return files.map(({ name }) => join(path, name)).sort();
+}
+
+/**
+ * Writes what a command was told to leave in a file.
+ *
+ * @param option as it was typed, for the error
+ * @throws CommandError OUTPUT_EXISTS unless the file may be replaced; OUTPUT_WRITE
+ */
+export async function writeNamedFile(option: string, path: string, bytes: Uint8Array, replace: boolean): Promise<void> {
+  try {
+    await writeFile(path, bytes, { mode: 0o644, flag: replace ? "w" : "wx" });
+  } catch (error) {
+    const code = errorCode(error) === "EEXIST" ? "OUTPUT_EXISTS" : "OUTPUT_WRITE";
+    throw new CommandError(code, `${option} ${path}: ${errorMessage(error)}`, { cause: error });
+  }
 }

@@ -6,7 +6,8 @@ import { errorCode, errorMessage } from "../base/error.ts";
 import type { Config } from "../config/schema.ts";
 import type { ResultData } from "../mqtt/messages.ts";
 import { action, exitCodeOf } from "./context.ts";
-import { namedFiles, readNamedFile } from "./files.ts";
+import { UsageError } from "./error.ts";
+import { namedFiles, readNamedFile, writeNamedFile } from "./files.ts";
 import { interruptible } from "./interrupt.ts";
 import { EXIT, type ExitCode, examples, lowestExit, table } from "./output.ts";
 
@@ -28,15 +29,23 @@ export function registerInfer(program: Command): void {
         "into the inbox of a running appliance (lv06 run).",
     )
     .argument("<image...>", "PNG, JPEG or TIFF files, 10,000 at most; of a folder, the files in it")
+    .option("--raster-out <file>", "of one image: write its 224×224 grey pixels there (raster-v1, 50,176 bytes)")
     .addHelpText(
       "after",
-      examples("lv06 infer film.jpeg", "lv06 infer --json folder/ | jq '.results[].result.probability'"),
+      examples(
+        "lv06 infer film.jpeg",
+        "lv06 infer --json folder/ | jq '.results[].result.probability'",
+        "lv06 infer film.jpeg --raster-out film.raw && python3 test/verify-py/verify.py receipt.json --raster film.raw",
+      ),
     )
     .action(
-      action(async ({ output, config }, paths: string[]) => {
+      action(async ({ output, config }, paths: string[], { rasterOut }: { readonly rasterOut?: string }) => {
         const settings = config();
         const files = await namedFiles(paths, FILES_MAX);
-        const answers = await interruptible((signal) => lookAtAll(settings, files, signal));
+        if (rasterOut !== undefined && files.length !== 1) {
+          throw new UsageError("USAGE_OPTION", `--raster-out is for one image, not ${files.length}`);
+        }
+        const answers = await interruptible((signal) => lookAtAll(settings, files, rasterOut, signal));
         output.answer({ results: answers.map(({ exit, ...answer }) => answer) }, () => lines(answers));
         return lowestExit(answers.map(({ exit }) => exit));
       }),
@@ -44,7 +53,12 @@ export function registerInfer(program: Command): void {
 }
 
 /** @throws InferenceError when there is no model to look with */
-async function lookAtAll(settings: Config, files: readonly string[], signal: AbortSignal): Promise<Answer[]> {
+async function lookAtAll(
+  settings: Config,
+  files: readonly string[],
+  rasterOut: string | undefined,
+  signal: AbortSignal,
+): Promise<Answer[]> {
   let sequence = 0;
   const images = new Images(settings, {
     caches: forgetfulCaches(),
@@ -52,6 +66,7 @@ async function lookAtAll(settings: Config, files: readonly string[], signal: Abo
     device: () => undefined,
     check: () => {},
     clockSynced: () => null,
+    seal: "none",
   });
   signal.addEventListener("abort", () => void images.stop());
   const bar = new SingleBar({
@@ -64,7 +79,7 @@ async function lookAtAll(settings: Config, files: readonly string[], signal: Abo
     if (files.length > 1) bar.start(files.length, 0);
     const answers: Answer[] = [];
     for (const file of files) {
-      answers.push(await look(images, file, settings.ingest.maxFileBytes));
+      answers.push(await look(images, file, settings.ingest.maxFileBytes, rasterOut));
       signal.throwIfAborted();
       bar.increment();
     }
@@ -75,9 +90,15 @@ async function lookAtAll(settings: Config, files: readonly string[], signal: Abo
   }
 }
 
-async function look(images: Images, file: string, maxFileBytes: number): Promise<Answer> {
+async function look(
+  images: Images,
+  file: string,
+  maxFileBytes: number,
+  rasterOut: string | undefined,
+): Promise<Answer> {
   try {
     const bytes = await readNamedFile(file, maxFileBytes);
+    if (rasterOut !== undefined) await writeRaster(images, bytes, rasterOut);
     const outcome = await images.pipeline.process({ id: randomUUID(), bytes, reference: file, mode: "inference" });
     if (outcome.kind === "result") return { file, result: outcome.data, error: null, exit: EXIT.done };
     const exit = outcome.kind === "refused" ? EXIT.refused : EXIT.failed;
@@ -90,6 +111,12 @@ async function look(images: Images, file: string, maxFileBytes: number): Promise
       exit: exitCodeOf(error),
     };
   }
+}
+
+/** The pixels that the answer is about: what a verifier without a decoder of its own compares. */
+async function writeRaster({ rasteriser }: Images, bytes: Buffer, path: string): Promise<void> {
+  const { raster } = await rasteriser.rasterise(bytes);
+  await writeNamedFile("--raster-out", path, raster.samples, true);
 }
 
 function lines(answers: readonly Answer[]): string[] {

@@ -6,9 +6,11 @@ import { packageVersion } from "./context.ts";
 import { registerDevice } from "./device/register.ts";
 import { registerDoctor } from "./doctor.ts";
 import { registerInfer } from "./infer.ts";
+import { registerLedger } from "./ledger.ts";
 import { registerModels } from "./models.ts";
 import { registerOutbox } from "./outbox.ts";
 import { registerPrecompute } from "./precompute.ts";
+import { registerReceipt } from "./receipt.ts";
 import { registerResults } from "./results.ts";
 import { registerRun } from "./run.ts";
 import { runProgram } from "./usage.ts";
@@ -38,7 +40,9 @@ function register(program: Command): void {
   registerModels(program);
   registerResults(program);
   registerOutbox(program);
+  registerReceipt(program);
   registerVerify(program);
+  registerLedger(program);
   registerConfig(program);
   registerDoctor(program);
 }

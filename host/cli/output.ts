@@ -26,6 +26,11 @@ export class Output {
     process.stdout.write(`${text}\n`);
   }
 
+  /** An answer that is one JSON document as it is, letter by letter: with --json and without. */
+  document(text: string): void {
+    process.stdout.write(`${text}\n`);
+  }
+
   /** A remark for the person at the terminal, never part of the answer. */
   note(line: string): void {
     process.stderr.write(`${line}\n`);

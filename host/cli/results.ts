@@ -1,7 +1,7 @@
 import type { Command } from "commander";
+import { ReceiptError } from "../appliance/receipts.ts";
 import type { ResultReader } from "../store/reader.ts";
 import { action } from "./context.ts";
-import { CommandError } from "./error.ts";
 import { EXIT, examples, table } from "./output.ts";
 import { LIMIT, limitOf, readStore, wholeNumber } from "./store.ts";
 
@@ -59,7 +59,7 @@ function registerShow(results: Command): void {
     .action(
       action((context, id: string) => {
         const found = readStore(context.config(), (reader) => reader.get(id));
-        if (found === undefined) throw new CommandError("RESULT_MISSING", `no result has the id ${id}`);
+        if (found === undefined) throw new ReceiptError("RESULT_MISSING", `no result has the id ${id}`);
         context.output.answer(found.data, () => [JSON.stringify(found.data, null, 2)]);
         return EXIT.done;
       }),

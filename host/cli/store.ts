@@ -21,8 +21,13 @@ export function wholeNumber(option: string, text: string, highest: number): numb
 }
 
 /** @throws StoreError */
-export function readStore<Value>({ dataDir }: Config, work: (reader: ResultReader) => Value): Value {
-  const reader = ResultReader.open(join(dataDir, RESULTS_FILE));
+export function openStore({ dataDir }: Config): ResultReader {
+  return ResultReader.open(join(dataDir, RESULTS_FILE));
+}
+
+/** @throws StoreError */
+export function readStore<Value>(config: Config, work: (reader: ResultReader) => Value): Value {
+  const reader = openStore(config);
   try {
     return work(reader);
   } finally {

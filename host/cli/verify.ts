@@ -1,24 +1,20 @@
-import { open } from "node:fs/promises";
 import type { Command } from "commander";
 import { withRasteriser } from "../appliance/rasterise-once.ts";
-import { errorCode } from "../base/error.ts";
 import { fileDigest, rasterDigest } from "../raster/raster.ts";
 import { type Check, MEANING } from "../seal/checks.ts";
 import { RECEIPT_MAX_BYTES } from "../seal/receipt.ts";
-import { readTrustedKeys, type TrustedKeys } from "../seal/trust.ts";
 import { type Verification, verifyReceipt } from "../seal/verify.ts";
 import { action, type Context } from "./context.ts";
 import { UsageError } from "./error.ts";
 import { readNamedFile } from "./files.ts";
 import { examples } from "./output.ts";
+import { readBounded, trustedKeysIn } from "./trust.ts";
 
 interface Options {
   readonly image?: string;
   readonly trust?: string;
   readonly minDifficulty?: string;
 }
-
-const TRUST_MAX_BYTES = 65_536;
 
 export function registerVerify(program: Command): void {
   program
@@ -42,7 +38,7 @@ Exit codes: 0 valid · 1 invalid · 3 valid, signer unknown · 4 valid, simulate
       action(async (context, path: string, options: Options) => {
         const receipt = await readBounded(path, RECEIPT_MAX_BYTES);
         const verification = verifyReceipt(receipt, {
-          trustedKeys: await trusted(options.trust),
+          trustedKeys: options.trust === undefined ? new Map() : await trustedKeysIn(options.trust),
           ...(options.minDifficulty === undefined ? {} : { minDifficulty: minimum(options.minDifficulty) }),
           ...(options.image === undefined ? {} : await digestsOf(context, options.image)),
         });
@@ -51,21 +47,6 @@ Exit codes: 0 valid · 1 invalid · 3 valid, signer unknown · 4 valid, simulate
         return exitCode;
       }),
     );
-}
-
-/** One byte more than allowed is read at most: whoever reads the text says that it is too long. */
-async function readBounded(path: string, most: number): Promise<Buffer> {
-  try {
-    await using file = await open(path);
-    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(most + 1) });
-    return buffer.subarray(0, bytesRead);
-  } catch (error) {
-    throw new UsageError("USAGE_ARGUMENT", `${path} cannot be read (${errorCode(error)})`);
-  }
-}
-
-async function trusted(path: string | undefined): Promise<TrustedKeys> {
-  return path === undefined ? new Map() : readTrustedKeys(String(await readBounded(path, TRUST_MAX_BYTES)));
 }
 
 function minimum(text: string): number {

@@ -44,7 +44,11 @@ const nameText = z.string().regex(/^[a-z0-9-]{1,40}$/);
 
 const list = (item: z.ZodType<string>, most: number) => z.array(item).max(most);
 const workerName = z.string().regex(/^[\x21-\x2b\x2d-\x7e]{1,64}$/);
-const address = z.string().regex(/^(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.%]{2,60}\]):[0-9]{1,5}$/);
+const address = z
+  .string()
+  .regex(
+    /^(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.%]{2,60}\]):(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5]?[0-9]{1,4})$/,
+  );
 
 const ADDRESS = "host:port, such as 127.0.0.1:3333; an IPv6 address stands in brackets";
 const WORKERS = "at most 64 names of 1 to 64 printable characters without spaces and commas";
@@ -191,7 +195,7 @@ export const ConfigSchema = z
           .number()
           .min(1e-9)
           .max(2 ** 32)
-          .default(2 ** -16),
+          .default(2 ** -20),
         "The same from a simulated device.",
       ),
       minDifficulty: key(

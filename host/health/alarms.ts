@@ -1,6 +1,6 @@
 /** Which alarms hold, and what changed: an alarm is told when it is raised and when it is cleared. Pure. */
 
-/** Alarm → what is wrong, and what to do. */
+/** Alarm of the appliance → what is wrong, and what to do. Those of miners stand with what judges them. */
 export const ALARMS = {
   BROKER_AWAY: "There is no connection to the broker: results wait in the outbox.",
   CLOCK_UNSYNCED: "The clock is not synchronised: times may be wrong.",
@@ -11,53 +11,74 @@ export const ALARMS = {
   INBOX_UNUSABLE: "The inbox cannot be read: check that the folder is there and that the appliance may use it.",
   MODEL_UNAVAILABLE: "The model does not answer: images wait.",
   OUTBOX_HIGH: "The outbox fills up: restore the connection to the broker.",
+  POOL_UNAVAILABLE:
+    "The local pool cannot listen, so no miner can seal: check device.stratum.listen and who uses the port.",
   POWER: "The supply is too weak or the processor too hot: use a better supply, give it air.",
+  SEALING_DEVICE_ABSENT: "Results wait to be sealed and no device is there: check the miners and the serial device.",
+  SEALS_LATE:
+    "A seal takes far longer than the devices' work so far lets expect: look at their alarms and the network.",
 } as const;
 
 export type AlarmCode = keyof typeof ALARMS;
 
-/** The device that an alarm speaks of. */
-export interface AlarmDevice {
+/** What an alarm speaks of: a device, a miner. */
+export interface AlarmSubject {
   readonly id: string;
   readonly simulated: boolean;
 }
 
-export interface Alarm {
-  readonly code: AlarmCode;
+/** Alarms that are judged together. */
+export interface AlarmTable<Code extends string> {
+  /** Alarm → what is wrong, and what to do. */
+  readonly messages: Readonly<Record<Code, string>>;
+  /** Those that speak of the subject. */
+  readonly ofSubject: ReadonlySet<Code>;
+}
+
+export const APPLIANCE_ALARMS: AlarmTable<AlarmCode> = {
+  messages: ALARMS,
+  ofSubject: new Set(["DEVICE_ABSENT", "DEVICE_DISTRUSTED", "DIGEST_MISMATCH"]),
+};
+
+export interface Alarm<Code extends string = string> {
+  readonly code: Code;
   readonly message: string;
   readonly sinceUtcMs: number;
   /** Absent where the alarm speaks of none, or none has ever been there. */
-  readonly device?: AlarmDevice;
+  readonly device?: AlarmSubject;
 }
 
-export interface AlarmChange extends Alarm {
+export interface AlarmChange<Code extends string = string> extends Alarm<Code> {
   readonly raised: boolean;
 }
 
 /** Those that are raised, by code. */
-export type AlarmSet = ReadonlyMap<string, Alarm>;
+export type AlarmSet<Code extends string = string> = ReadonlyMap<string, Alarm<Code>>;
 
 /** True: it holds. Absent: not known, and the alarm stays as it was. */
-export type Conditions = Readonly<Partial<Record<AlarmCode, boolean>>>;
+export type Conditions<Code extends string> = Readonly<Partial<Record<Code, boolean>>>;
 
-const OF_DEVICE: ReadonlySet<AlarmCode> = new Set(["DEVICE_ABSENT", "DEVICE_DISTRUSTED", "DIGEST_MISMATCH"]);
-const CODES = Object.keys(ALARMS) as readonly AlarmCode[];
+export interface AlarmsNow<Code extends string> {
+  readonly conditions: Conditions<Code>;
+  readonly utcMs: number;
+  /** The device that is there, or was there last; the miner. */
+  readonly subject?: AlarmSubject | undefined;
+}
 
-/** @param device the one that is there, or was there last */
-export function nextAlarms(
-  current: AlarmSet,
-  conditions: Conditions,
-  utcMs: number,
-  device?: AlarmDevice,
-): { readonly alarms: AlarmSet; readonly changes: readonly AlarmChange[] } {
+/** What is raised after this look, and what the look changed. */
+export function nextAlarms<Code extends string>(
+  { messages, ofSubject }: AlarmTable<Code>,
+  current: AlarmSet<Code>,
+  { conditions, utcMs, subject }: AlarmsNow<Code>,
+): { readonly alarms: AlarmSet<Code>; readonly changes: readonly AlarmChange<Code>[] } {
   const alarms = new Map(current);
-  const changes: AlarmChange[] = [];
-  for (const code of CODES) {
+  const changes: AlarmChange<Code>[] = [];
+  for (const code of Object.keys(messages) as Code[]) {
     const before = current.get(code);
     const holds = conditions[code];
     if (holds === true && before === undefined) {
-      const about = device !== undefined && OF_DEVICE.has(code) ? { device } : {};
-      const alarm: Alarm = { code, message: ALARMS[code], sinceUtcMs: utcMs, ...about };
+      const about = subject !== undefined && ofSubject.has(code) ? { device: subject } : {};
+      const alarm: Alarm<Code> = { code, message: messages[code], sinceUtcMs: utcMs, ...about };
       alarms.set(code, alarm);
       changes.push({ ...alarm, raised: true });
     } else if (holds === false && before !== undefined) {

@@ -8,14 +8,23 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { errorCode } from "../base/error.ts";
 import type { OutboxMessage } from "../store/schema.ts";
 import { type Backoff, backoffMs } from "./backoff.ts";
-import { type Connection, type ConnectionOptions, openConnection, type ProtocolVersion } from "./connection.ts";
+import {
+  type Arrived,
+  type Connection,
+  type ConnectionOptions,
+  type Outgoing,
+  openConnection,
+  type ProtocolVersion,
+} from "./connection.ts";
 import { MqttError, type MqttErrorCode } from "./errors.ts";
 
-export interface MqttClientOptions extends Omit<ConnectionOptions, "will"> {
+export interface MqttClientOptions extends Omit<ConnectionOptions, "will" | "arrivingMaxBytes"> {
   /** The retained status message; `offline` becomes the last will. */
   readonly status: (state: "online" | "stopped" | "offline") => OutboxMessage;
   /** What is published after `online` at every connect: info, the latest health. */
   readonly announce: () => readonly OutboxMessage[];
+  /** What is listened to at every connect, from before `online` is announced on. */
+  readonly listen?: { readonly filter: string; readonly onMessage: (message: Arrived) => void };
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly utcMs: () => number;
@@ -28,6 +37,8 @@ export interface MqttState {
   /** What the broker accepted last. */
   readonly protocolVersion: ProtocolVersion | null;
   readonly connects: number;
+  /** Whether the broker let it listen, at this connection. */
+  readonly listening: boolean;
   readonly lastErrorCode: MqttErrorCode | "INTERNAL" | null;
   readonly lastErrorMessage: string | null;
 }
@@ -36,6 +47,8 @@ const BACKOFF: Backoff = { firstMs: 500, capMs: 30_000 };
 /** A connection that lived this long was a good one: the next wait is the first again. */
 const STABLE_MS = 10_000;
 const GOODBYE_DEADLINE_MS = 2000;
+/** Commands are all that is listened to, and they are short. */
+const ARRIVING_MAX_BYTES = 131_072;
 
 export class MqttClient {
   readonly #options: MqttClientOptions;
@@ -52,6 +65,7 @@ export class MqttClient {
       sinceUtcMs: options.utcMs(),
       protocolVersion: null,
       connects: 0,
+      listening: false,
       lastErrorCode: null,
       lastErrorMessage: null,
     };
@@ -93,6 +107,15 @@ export class MqttClient {
     await this.#connection.publish(message);
   }
 
+  /**
+   * As `publish`, but also while the appliance is still announcing itself: for answers to what was heard.
+   * @throws MqttError as `publish`
+   */
+  async answer(message: Outgoing): Promise<void> {
+    if (this.#connection === undefined) throw new MqttError("MQTT_OFFLINE", `no connection to ${this.#options.url}`);
+    await this.#connection.publish(message);
+  }
+
   /** Calls `listener` at every change of state. @returns the way to stop it */
   onChange(listener: (state: MqttState) => void): () => void {
     this.#listeners.add(listener);
@@ -116,10 +139,12 @@ export class MqttClient {
     this.#enter("connecting");
     try {
       const will = this.#options.status("offline");
-      const connection = await openConnection({ ...this.#options, will }, this.#state.protocolVersion ?? 5, signal);
+      const options = { ...this.#options, will, arrivingMaxBytes: ARRIVING_MAX_BYTES };
+      const connection = await openConnection(options, this.#state.protocolVersion ?? 5, signal);
       this.#connection = connection;
       // Told to stop while the broker answered: the goodbye found no connection to end.
       if (signal.aborted) connection.abort();
+      await this.#listen(connection);
       await this.#announce(connection);
       if (!signal.aborted) this.#enter("online");
       return await connection.closed;
@@ -128,6 +153,19 @@ export class MqttClient {
       return error;
     } finally {
       this.#connection = undefined;
+    }
+  }
+
+  /** A broker that lets nobody listen is told no less. */
+  async #listen(connection: Connection): Promise<void> {
+    const { listen } = this.#options;
+    this.#state = { ...this.#state, listening: false };
+    if (listen === undefined) return;
+    try {
+      await connection.subscribe(listen.filter, listen.onMessage, true);
+      this.#state = { ...this.#state, listening: true };
+    } catch (error) {
+      if (!(error instanceof MqttError) || error.code !== "MQTT_REFUSED") throw error;
     }
   }
 

@@ -5,9 +5,9 @@
  * own, and loses or floods messages with them. Nothing here survives, the outbox does.
  */
 import mqtt from "mqtt";
-import { errorMessage } from "../base/error.ts";
 import type { OutboxMessage } from "../store/schema.ts";
-import { MqttError, type MqttErrorCode } from "./errors.ts";
+import { disconnected, stopped, subscribeError, translate } from "./connection-errors.ts";
+import { MqttError } from "./errors.ts";
 
 export type ProtocolVersion = 4 | 5;
 
@@ -25,6 +25,8 @@ export interface ConnectionOptions {
   readonly ackDeadlineMs: number;
   /** The broker publishes it when the connection ends without a DISCONNECT. */
   readonly will?: OutboxMessage;
+  /** A broker of MQTT 5 keeps larger messages to itself; default none. */
+  readonly arrivingMaxBytes?: number;
 }
 
 export interface Arrived {
@@ -36,6 +38,15 @@ export interface Arrived {
   readonly contentType: string | undefined;
   /** MQTT 5 only. */
   readonly expiryS: number | undefined;
+  /** MQTT 5 only: where the sender would like the answer; untrusted. */
+  readonly responseTopic: string | undefined;
+  /** MQTT 5 only: what the sender would like to have back with it; untrusted. */
+  readonly correlationData: Uint8Array | undefined;
+}
+
+export interface Outgoing extends OutboxMessage {
+  /** Sent over MQTT 5 only. */
+  readonly correlationData?: Uint8Array;
 }
 
 const KEEPALIVE_S = 30;
@@ -116,12 +127,13 @@ export class Connection {
    * Resolves when the broker has it: at PUBACK for QoS 1, once written for QoS 0. Messages leave in the order of the calls.
    * @throws MqttError MQTT_REFUSED; anything else means that the connection is over
    */
-  async publish(message: OutboxMessage): Promise<void> {
-    const { topic, qos, retain, payload, contentType, expiryS } = message;
+  async publish(message: Outgoing): Promise<void> {
+    const { topic, qos, retain, payload, contentType, expiryS, correlationData } = message;
     const properties = {
       contentType,
       payloadFormatIndicator: true,
       ...(expiryS === null ? {} : { messageExpiryInterval: expiryS }),
+      ...(correlationData === undefined ? {} : { correlationData: asBuffer(correlationData) }),
     };
     const v5 = this.protocolVersion === 5 ? { properties } : {};
     if (qos === 1) await this.#slot();
@@ -132,19 +144,27 @@ export class Connection {
     }
   }
 
-  /** @throws MqttError MQTT_REFUSED, or why the connection is over */
-  async subscribe(filter: string, onMessage: (message: Arrived) => void): Promise<void> {
-    this.#client.on("message", (topic, payload, packet) => {
+  /**
+   * @param asPublished `retained` also of a message that was published while the subscription stood (MQTT 5 only);
+   *   else only of what the broker had kept
+   * @throws MqttError MQTT_REFUSED, or why the connection is over
+   */
+  async subscribe(filter: string, onMessage: (message: Arrived) => void, asPublished = false): Promise<void> {
+    this.#client.on("message", (topic, payload, { retain, qos, properties }) => {
       onMessage({
         topic,
         payload,
-        retained: packet.retain,
-        qos: packet.qos,
-        contentType: packet.properties?.contentType,
-        expiryS: packet.properties?.messageExpiryInterval,
+        retained: retain,
+        qos,
+        contentType: properties?.contentType,
+        expiryS: properties?.messageExpiryInterval,
+        responseTopic: properties?.responseTopic,
+        correlationData: properties?.correlationData,
       });
     });
-    await this.#acknowledged((done) => this.#client.subscribe(filter, { qos: 1 }, done));
+    await this.#acknowledged((done) => {
+      this.#client.subscribe(filter, { qos: 1, rap: asPublished }, (error) => done(error && subscribeError(error)));
+    });
   }
 
   /** Says DISCONNECT, so that the last will is not published, and waits for the socket to close. */
@@ -204,7 +224,8 @@ export class Connection {
 }
 
 function clientOptions(options: ConnectionOptions, protocolVersion: ProtocolVersion): mqtt.IClientOptions {
-  const { clientId, username, password, ca, connectDeadlineMs, will } = options;
+  const { clientId, username, password, ca, connectDeadlineMs, will, arrivingMaxBytes } = options;
+  const limited = protocolVersion === 5 && arrivingMaxBytes !== undefined;
   return {
     clientId,
     protocolVersion,
@@ -217,6 +238,7 @@ function clientOptions(options: ConnectionOptions, protocolVersion: ProtocolVers
     ...(password === undefined ? {} : { password }),
     ...(ca === undefined ? {} : { ca }),
     ...(will === undefined ? {} : { will: willOf(will, protocolVersion) }),
+    ...(limited ? { properties: { maximumPacketSize: arrivingMaxBytes } } : {}),
   };
 }
 
@@ -235,46 +257,4 @@ function discard(client: mqtt.MqttClient): void {
   client.end(true);
   // After an `end` that waits for the broker, a forced one leaves the socket open until the keepalive gives up.
   client.stream?.destroy();
-}
-
-function stopped(): MqttError {
-  return new MqttError("MQTT_STOPPED", "the connection was closed from here");
-}
-
-function disconnected(reasonCode: number | undefined): MqttError {
-  const code = reasonCode === 0x8e ? "MQTT_TAKEN_OVER" : "MQTT_LOST";
-  return new MqttError(code, `the broker said DISCONNECT with reason ${reasonCode ?? 0}`);
-}
-
-function translate(error: Error): MqttError {
-  if (error instanceof MqttError) return error;
-  const code = "code" in error ? error.code : undefined;
-  const detail = errorMessage(error) || String(code);
-  if (typeof code === "number") return new MqttError(refusalCode(code), detail, { cause: error });
-  if (typeof code === "string" && /CERT|SSL|TLS|EPROTO|SIGNATURE/.test(code)) {
-    return new MqttError("MQTT_TLS", `${detail} (${code})`, { cause: error });
-  }
-  if (/timeout/i.test(detail)) return new MqttError("MQTT_DEADLINE", detail, { cause: error });
-  return new MqttError(typeof code === "string" ? "MQTT_UNREACHABLE" : "MQTT_LOST", detail, { cause: error });
-}
-
-/** CONNACK return codes of 3.1.1 (1–5) and reason codes of MQTT 5 (§2.4). */
-function refusalCode(code: number): MqttErrorCode {
-  switch (code) {
-    case 0x01:
-    case 0x84:
-      return "MQTT_PROTOCOL_VERSION";
-    case 0x04:
-    case 0x05:
-    case 0x86:
-    case 0x8a:
-    case 0x8c:
-      return "MQTT_AUTH";
-    case 0x03:
-    case 0x88:
-    case 0x89:
-      return "MQTT_UNREACHABLE";
-    default:
-      return "MQTT_REFUSED";
-  }
 }

@@ -24,6 +24,7 @@ export const TRAVEL: Readonly<Record<Kind, Travel>> = {
   result: { qos: 1, retain: false, expiryS: 7 * DAY_S },
   seal: { qos: 1, retain: false, expiryS: 7 * DAY_S },
   event: { qos: 1, retain: false, expiryS: 7 * DAY_S },
+  reply: { qos: 1, retain: false, expiryS: 60 },
 };
 
 export const envelopeSchema = z.object({
@@ -42,6 +43,8 @@ export interface Head {
   readonly utcMs: number;
   /** Instead of the kind's own. */
   readonly expiryS?: number;
+  /** Instead of the kind's own: a reply's. */
+  readonly topic?: string;
 }
 
 export type Received = {
@@ -76,7 +79,7 @@ export function makeMessage<K extends Kind>(identity: Identity, kind: K, head: H
   const { qos, retain, expiryS } = TRAVEL[kind];
   return {
     messageId: head.id,
-    topic: topicOf(identity, kind),
+    topic: head.topic ?? topicOf(identity, kind),
     qos,
     retain,
     contentType: CONTENT_TYPE,
@@ -88,6 +91,11 @@ export function makeMessage<K extends Kind>(identity: Identity, kind: K, head: H
 /** A result's message; its id is the result's, so that a redelivery is known as one. */
 export function makeResultMessage(identity: Identity, data: DataOf["result"]): OutboxMessage {
   return makeMessage(identity, "result", { id: `result-${data.resultId}`, utcMs: data.time.utcMs }, data);
+}
+
+/** A seal's message; its id is the sealed value's, so that a redelivery is known as one. */
+export function makeSealMessage(identity: Identity, data: DataOf["seal"]): OutboxMessage {
+  return makeMessage(identity, "seal", { id: `seal-${data.sealedValue}`, utcMs: data.utcMs }, data);
 }
 
 /**

@@ -22,3 +22,23 @@ export const MQTT_ERRORS = {
 export type MqttErrorCode = keyof typeof MQTT_ERRORS;
 
 export class MqttError extends codedErrors(MQTT_ERRORS) {}
+
+/** Why a command was not carried out; in the reply where it has one, and counted in `health.errors`. */
+export const CHANNEL_ERRORS = {
+  COMMAND_TOPIC: "Publish to cmd/ and the name of a command, such as cmd/receipt.",
+  COMMAND_TOO_LARGE: "Send a command of 65,536 bytes at most.",
+  COMMAND_FORM:
+    "Send what the command's published schema asks for: JSON with an id of 1 to 64 of A–Z, a–z, 0–9, _ and -.",
+  COMMAND_UNKNOWN: "Use a command of this version: each has a published schema, cmd-NAME.schema.json.",
+  COMMAND_RETAINED:
+    "Publish commands without the retain flag, and clear the one that the broker keeps (an empty retained message).",
+  COMMAND_EXPIRED: "Send the command again with the time of now, and check both clocks: it may be 30 s old at most.",
+  COMMAND_RATE: "Send fewer commands: 20 at once and then 10 a second are carried out.",
+  COMMAND_BUSY: "Send the command again later: 32 others are being carried out.",
+  COMMAND_ID_REUSED: "Give every command an id of its own; the same id asks for the same answer again.",
+  COMMAND_DEADLINE: "The appliance took longer than 10 s: send it again, with another id, and look at its health.",
+} as const;
+
+export type ChannelErrorCode = keyof typeof CHANNEL_ERRORS;
+
+export class ChannelError extends codedErrors(CHANNEL_ERRORS) {}

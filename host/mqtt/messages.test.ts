@@ -1,9 +1,10 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
+import { COMMAND_NAMES, COMMANDS } from "./commands.ts";
 import { KINDS, makeMessage, makeResultMessage, readMessage, TRAVEL } from "./envelope.ts";
 import { type DataOf, roundTo4 } from "./messages.ts";
-import { SCHEMA_FOLDER, schemaFileOf, schemaText } from "./schemas.ts";
+import { commandFileOf, commandText, SCHEMA_FOLDER, schemaFileOf, schemaFiles, schemaText } from "./schemas.ts";
 import * as samples from "./testing/samples.ts";
 import type { Kind } from "./topics.ts";
 
@@ -20,6 +21,9 @@ const ALL: readonly (readonly [string, Kind, DataOf[Kind]])[] = [
   ["health", "health", samples.health],
   ["result", "result", samples.result],
   ["result, not assessed", "result", samples.notAssessed],
+  ["seal", "seal", samples.seal],
+  ["reply", "reply", samples.reply],
+  ["reply to what was refused", "reply", samples.refused],
   ...Object.values(samples.events).map((event) => [`event ${event.kind}`, "event", event] as const),
 ];
 
@@ -31,6 +35,29 @@ test.each(ALL)("%s passes its published schema and comes back as it was", (_, ki
 
 test.each(KINDS)("the published schema of %s is current", (kind) => {
   expect(published(kind)).toBe(schemaText(kind));
+});
+
+test.each(COMMAND_NAMES)("the published schema of the command %s is current", (name) => {
+  expect(readFileSync(new URL(commandFileOf(name), SCHEMA_FOLDER), "utf8")).toBe(commandText(name));
+});
+
+test("the folder of published schemas holds these and no others", () => {
+  expect(readdirSync(SCHEMA_FOLDER).toSorted()).toEqual(
+    schemaFiles()
+      .map(([file]) => file)
+      .toSorted(),
+  );
+});
+
+test.each([
+  [{ id: "a", resultId: "r" }, true],
+  [{ id: "a", resultId: "r", utcMs: 1 }, true],
+  [{ id: "a" }, false],
+  [{ id: "a/b", resultId: "r" }, false],
+  [{ id: "a", resultId: "r", later: 1 }, false],
+])("the published schema of cmd/receipt says of %j what the appliance does: %s", (command, fits) => {
+  expect(new Ajv2020({ strict: true }).validate(JSON.parse(commandText("receipt")), command)).toBe(fits);
+  expect(COMMANDS.receipt.safeParse(command).success).toBe(fits);
 });
 
 test("a message is a CloudEvent with the names that integrators look for", () => {

@@ -7,6 +7,7 @@
  */
 import { z } from "zod";
 import { sealSchema } from "../seal/seal.ts";
+import { type ReplyData, replySchema } from "./commands.ts";
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const name = z.string().min(1).max(64);
@@ -53,8 +54,8 @@ export const infoSchema = z.strictObject({
   runtime: z.strictObject({ node: name, platform: name, arch: name }),
   model: model.nullable(),
   device: z.strictObject({ kind: deviceKind, simulated: z.boolean(), id: name, firmware: name }).nullable(),
-  /** Ed25519, of the key that signs results and seals; null where nothing is sealed. */
-  publicKey: digest.nullable(),
+  /** Ed25519, of the key that signs results and seals. */
+  publicKey: digest,
   intendedUse,
 });
 
@@ -188,7 +189,7 @@ const miner = z.strictObject({
   worker: name,
   kind: z.enum(["axeos", "s9", "unknown"]),
   simulated: z.boolean(),
-  /** `offline`: its interface does not answer. `unread`: it is not in `device.miners`. */
+  /** `offline`: its interface does not answer. `unread`: it is not in `device.miners`, or has not been read yet. */
   state: z.enum(["ok", "alarm", "offline", "unread"]),
   /** Codes, sorted. */
   alarms: z.array(code),
@@ -308,6 +309,7 @@ export const DATA_SCHEMAS = {
   result: resultSchema,
   seal: sealSchema,
   event: eventSchema,
+  reply: replySchema,
 } as const;
 
 export type StatusData = z.infer<typeof statusSchema>;
@@ -324,4 +326,5 @@ export interface DataOf {
   result: ResultData;
   seal: SealData;
   event: EventData;
+  reply: ReplyData;
 }

@@ -87,9 +87,12 @@ describe.skipIf(!RUN_MOSQUITTO)(MOSQUITTO, () => {
 
   test("publishes the last will, offline, when the appliance is killed", async () => {
     const child = spawn(process.execPath, [CHILD, broker.url], { stdio: "inherit" });
-    await until(() => states().includes("online"));
-    child.kill("SIGKILL");
-    await until(() => states().includes("offline"));
+    try {
+      await until(() => states().includes("online") || child.exitCode !== null);
+    } finally {
+      child.kill("SIGKILL");
+    }
+    await until(() => states().includes("offline") || child.exitCode !== null);
     expect(states()).toEqual(["online", "offline"]);
   });
 

@@ -1,9 +1,10 @@
 /**
- * The published JSON Schemas (2020-12), one a kind of message, made from `messages.ts`.
+ * The published JSON Schemas (2020-12), one a kind of message, made from `messages.ts`, and one a command.
  * Run this file to write them anew: `node host/mqtt/schemas.ts`.
  */
 import { writeFileSync } from "node:fs";
 import { z } from "zod";
+import { COMMAND_NAMES, COMMANDS, type CommandName } from "./commands.ts";
 import { dataSchemaOf, envelopeSchema, KINDS, typeOf } from "./envelope.ts";
 import { DATA_SCHEMAS } from "./messages.ts";
 import type { Kind } from "./topics.ts";
@@ -39,6 +40,25 @@ export function schemaText(kind: Kind): string {
   return `${JSON.stringify(schema, null, 2)}\n`;
 }
 
+export function commandFileOf(name: CommandName): string {
+  return `cmd-${name}.schema.json`;
+}
+
+/** The schema of a command's payload. Unlike a message's it is closed: a name that is not listed is refused. */
+export function commandText(name: CommandName): string {
+  const { $schema, ...command } = z.toJSONSchema(COMMANDS[name], { io: "input" });
+  const $id = `urn:lv06:command:${name}:1`;
+  return `${JSON.stringify({ $schema, $id, title: `LV06 command, published to cmd/${name}`, ...command }, null, 2)}\n`;
+}
+
+/** Every file of the folder: name and text. */
+export function schemaFiles(): readonly (readonly [file: string, text: string])[] {
+  return [
+    ...KINDS.map((kind) => [schemaFileOf(kind), schemaText(kind)] as const),
+    ...COMMAND_NAMES.map((name) => [commandFileOf(name), commandText(name)] as const),
+  ];
+}
+
 /** Names that are not listed stay allowed: a subscriber skips what it does not know. */
 function openSchema(schema: z.ZodType): z.core.JSONSchema.BaseSchema {
   return z.toJSONSchema(schema, {
@@ -50,5 +70,5 @@ function openSchema(schema: z.ZodType): z.core.JSONSchema.BaseSchema {
 }
 
 if (import.meta.main) {
-  for (const kind of KINDS) writeFileSync(new URL(schemaFileOf(kind), SCHEMA_FOLDER), schemaText(kind));
+  for (const [file, text] of schemaFiles()) writeFileSync(new URL(file, SCHEMA_FOLDER), text);
 }

@@ -7,7 +7,8 @@ export interface Identity {
   readonly appliance: string;
 }
 
-export type Kind = "status" | "info" | "health" | "result" | "seal" | "event";
+/** What the appliance says. A `reply` goes to a topic below its kind's: `replyTopicOf`. */
+export type Kind = "status" | "info" | "health" | "result" | "seal" | "event" | "reply";
 
 const NAME = /^[a-z0-9-]{1,40}$/;
 
@@ -29,6 +30,29 @@ export function topicOf({ site, appliance }: Identity, kind: Kind): string {
 /** Matches everything one appliance says. */
 export function topicsOf({ site, appliance }: Identity): string {
   return `lv06/v1/${site}/${appliance}/#`;
+}
+
+/** Matches every command to one appliance. */
+export function commandsOf({ site, appliance }: Identity): string {
+  return `lv06/v1/${site}/${appliance}/cmd/+`;
+}
+
+export function commandTopicOf({ site, appliance }: Identity, name: string): string {
+  return `lv06/v1/${site}/${appliance}/cmd/${name}`;
+}
+
+/** @param correlation of whoever asked: a command's id */
+export function replyTopicOf(identity: Identity, correlation: string): string {
+  return `${topicOf(identity, "reply")}/${correlation}`;
+}
+
+/** What may follow `reply/` where an asker names the topic of the answer: no wildcards, no empty levels. */
+const REPLY_LEVELS = /^[A-Za-z0-9_-]{1,64}(?:\/[A-Za-z0-9_-]{1,64}){0,3}$/;
+
+/** Whether answers may be sent there: below this appliance's own `reply/` and nowhere else. */
+export function isReplyTopic(identity: Identity, topic: string): boolean {
+  const prefix = replyTopicOf(identity, "");
+  return topic.startsWith(prefix) && REPLY_LEVELS.test(topic.slice(prefix.length));
 }
 
 /** CloudEvents `source`: with `id` it names an event for ever. */

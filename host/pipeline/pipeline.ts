@@ -169,7 +169,7 @@ export class Pipeline {
       device: { kind: device?.kind ?? "none", simulated: device?.simulated ?? false, checked: false },
       cached: assessment.cached,
       timingMs: rounded(of.timingMs),
-      seal: "none",
+      seal: this.#parts.seal,
       appliance: this.#parts.appliance,
       time: { utcMs: this.#parts.clock.nowMs(), synced: this.#parts.clock.synced() },
       intendedUse: "research-only",

@@ -56,6 +56,8 @@ export interface CheckTask {
 export interface PipelineParts {
   readonly appliance: string;
   readonly deviceCheckFraction: number;
+  /** What results say of their seal. */
+  readonly seal: "pending" | "none";
   rasterise(bytes: Uint8Array): Promise<Rasterised>;
   /** The model, loading it when needed. @throws a coded error when there is none that can be served */
   model(): Promise<Model>;

@@ -1,12 +1,15 @@
 /** The appliance's image path in this process, with a real store and outbox and no subscriber. */
 
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Images } from "../../host/appliance/images.ts";
 import { Recorder } from "../../host/appliance/recorder.ts";
 import type { Config } from "../../host/config/schema.ts";
+import type { ResultData } from "../../host/mqtt/messages.ts";
 import type { CacheName, CachePort } from "../../host/pipeline/ports.ts";
+import { bindResult } from "../../host/seal/bind.ts";
+import { SigningKey } from "../../host/seal/signing-key.ts";
 import { Cache } from "../../host/store/cache.ts";
 import { ResultStore } from "../../host/store/results.ts";
 
@@ -31,13 +34,16 @@ export class BenchAppliance {
       get: (name, key) => (this.#answering.has(name) ? this.#cache.get(name, key) : undefined),
       set: (name, key, value) => this.#cache.set(name, key, value),
     };
-    const recorder = new Recorder(this.#store, { site: "bench", appliance: "bench" });
+    const key = SigningKey.ofSeed(randomBytes(32));
+    const binder = { bind: (data: ResultData) => bindResult(data, key), stored: () => {} };
+    const recorder = new Recorder(this.#store, { site: "bench", appliance: "bench" }, binder);
     this.images = new Images(config, {
       caches,
       record: (build) => recorder.record(build),
       device: () => undefined,
       check: () => {},
       clockSynced: () => null,
+      seal: "pending",
     });
   }
 

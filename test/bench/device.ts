@@ -16,14 +16,12 @@ import { merkleRoot } from "../../host/work/merkle.ts";
 import { SeenShares } from "../../host/work/seen.ts";
 import { checkShare } from "../../host/work/share.ts";
 import { easyJob, easyShare } from "../../host/work/testing/shares.ts";
+import { type BenchTools, median } from "./tools.ts";
 
-export interface BenchTools {
+export interface DeviceBenchTools extends BenchTools {
   readonly rasters: readonly Uint8Array[];
   /** `build/firmware/lv06-model`. */
   readonly program: string;
-  readonly share: number;
-  note(words: string): void;
-  add(name: string, value: number, unit: string, target?: string, met?: boolean | null, simulated?: boolean): void;
 }
 
 /** Two UART rates, and what USB full speed carries: 1.216 MB/s at ten bits a byte. */
@@ -32,8 +30,6 @@ const USB = 12_160_000;
 const SIDE = 224;
 const SCALE = 8;
 
-const median = (values: readonly number[]) =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
 interface Run {
@@ -46,8 +42,8 @@ interface Run {
 /** The line's own time: it carries both ways at once. */
 const floorMs = ({ sent, received }: Run, baud: number) => (Math.max(sent, received) * 10_000) / baud;
 
-export async function deviceFigures(tools: BenchTools): Promise<void> {
-  const ofModel: BenchTools = {
+export async function deviceFigures(tools: DeviceBenchTools): Promise<void> {
+  const ofModel: DeviceBenchTools = {
     ...tools,
     add: (name, value, unit, target = "", met = null) =>
       tools.add(`${name} (simulated)`, value, unit, target, met, true),
@@ -56,7 +52,7 @@ export async function deviceFigures(tools: BenchTools): Promise<void> {
   shareChecks(tools);
 }
 
-async function atRate(tools: BenchTools, baud: number): Promise<void> {
+async function atRate(tools: DeviceBenchTools, baud: number): Promise<void> {
   const name = baud === USB ? "1.216 MB/s" : `${baud} baud`;
   tools.note(`model device, simulated, at ${name} …`);
   const model = await startModel({ program: tools.program, baud });
@@ -68,7 +64,7 @@ async function atRate(tools: BenchTools, baud: number): Promise<void> {
   }
 }
 
-async function images(tools: BenchTools, path: string, baud: number, name: string): Promise<void> {
+async function images(tools: DeviceBenchTools, path: string, baud: number, name: string): Promise<void> {
   const counts: WireCounts = { sentBytes: 0, receivedBytes: 0 };
   const line = await openSerial({ path, baud, clock: systemClock });
   const options = { clock: systemClock, random: Math.random, baud, quietMs: 10 };
@@ -87,7 +83,7 @@ interface At {
 }
 
 async function filmsOf(
-  tools: BenchTools,
+  tools: DeviceBenchTools,
   device: UsbDevice,
   counts: WireCounts,
   { compress, baud, name }: At & { readonly compress: boolean },
@@ -118,14 +114,14 @@ async function filmsOf(
   tools.add(`  bytes on the wire, both ways, of the raw bytes`, ratio, "×", `≤ ${most}`, ratio <= most);
 }
 
-async function batched(tools: BenchTools, device: UsbDevice, counts: WireCounts, name: string): Promise<void> {
+async function batched(tools: DeviceBenchTools, device: UsbDevice, counts: WireCounts, name: string): Promise<void> {
   const { run } = await timed(counts, () => device.hash(blocksOf(filmOf(tools), SCALE)));
   tools.add(`the same film block by block, BATCH, ${name}`, run.ms, "ms");
 }
 
-const filmOf = ({ rasters }: BenchTools) => rasters[0] ?? new Uint8Array(SIDE * SIDE);
+const filmOf = ({ rasters }: DeviceBenchTools) => rasters[0] ?? new Uint8Array(SIDE * SIDE);
 
-async function hashes(tools: BenchTools, path: string, baud: number, name: string): Promise<void> {
+async function hashes(tools: DeviceBenchTools, path: string, baud: number, name: string): Promise<void> {
   const counts: WireCounts = { sentBytes: 0, receivedBytes: 0 };
   const line = await openSerial({ path, baud, clock: systemClock });
   const session = await Session.open(counted(line, counts), {
@@ -179,7 +175,7 @@ async function timed<T>(
   return { result, run: { ms, sent, received, cpuMs: (user + system) / 1000 } };
 }
 
-function shareChecks({ add, share }: BenchTools): void {
+function shareChecks({ add, share }: DeviceBenchTools): void {
   const count = Math.round(100_000 * share);
   const rates = [0, 1, 2].map(() => {
     const jobs = new Map([["1a", easyJob()]]);

@@ -23,6 +23,9 @@ import { OutsideClient } from "../demo/outside-client.ts";
 import { BenchAppliance } from "./appliance.ts";
 import { deviceFigures } from "./device.ts";
 import { FULL_FILMS, smallFiles } from "./files.ts";
+import { sealFigures } from "./seal.ts";
+import { stratumFigures } from "./stratum.ts";
+import { median } from "./tools.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const FOLDER = join(ROOT, "build/bench");
@@ -43,8 +46,6 @@ interface Figure {
 
 const figures: Figure[] = [];
 const note = (words: string) => process.stderr.write(`${words}\n`);
-const median = (values: readonly number[]) =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 function add(name: string, value: number, unit: string, target = "", met: boolean | null = null, simulated = false) {
   const flag = simulated ? { simulated } : {};
@@ -214,6 +215,8 @@ try {
   const films = await Promise.all(FULL_FILMS.map((film) => appliance.images.rasteriser.rasterise(film)));
   const program = join(ROOT, "build/firmware/lv06-model");
   await deviceFigures({ rasters: films.map(({ raster }) => raster.samples), program, share: SHARE, note, add });
+  await sealFigures({ share: SHARE, note, add }, join(FOLDER, "seals"));
+  stratumFigures({ share: SHARE, note, add });
   await memory(appliance, small);
 } finally {
   await appliance.stop();

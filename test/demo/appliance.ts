@@ -34,6 +34,7 @@ mode: validation
 dataDir: data
 ingest: { settleMs: 0 }
 mqtt: { embeddedPort: PORT, healthIntervalS: 1 }
+seal: { maxSize: 8 }
 `;
 
 /** Data and configuration lie in `folder`. */

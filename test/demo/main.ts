@@ -4,6 +4,7 @@
  * Starts the appliance with the embedded broker and the model device, puts the 8 sample films into its inbox twice
  * in validation mode, subscribes as any MQTT client would, and checks that every result arrives, passes its
  * published schema, was compared with the device, and comes from the cache the second time with an equal answer.
+ * Then that each is sealed, after it was published and never before: every receipt is asked for and verified offline.
  */
 import { mkdirSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
@@ -12,6 +13,7 @@ import { startAppliance } from "./appliance.ts";
 import { type SheetEntry, writeContactSheet } from "./contact-sheet.ts";
 import { FILMS, type Film, putIntoInbox, readFilm } from "./films.ts";
 import { OutsideClient, type Received } from "./outside-client.ts";
+import { checkByCommand, fetchSeals } from "./seals.ts";
 import { type Row, rowsOf, showTable } from "./table.ts";
 
 const FOLDER = resolve(import.meta.dirname, "../../build/demo");
@@ -31,15 +33,20 @@ async function demo(): Promise<readonly string[]> {
       await client.until("ready device", 20_000, () => client.of("health").some(({ data }) => deviceReady(data)));
       const first = await pass(client, appliance.inbox, 1);
       const second = await pass(client, appliance.inbox, 2);
-      const rows = [...rowsOf(1, first, client.of("event")), ...rowsOf(2, second, client.of("event"))];
+      say("waiting for the seals, and verifying every receipt …");
+      const seals = await fetchSeals(client, FOLDER);
+      const events = client.of("event");
+      const rows = [...rowsOf(1, first, events, seals), ...rowsOf(2, second, events, seals)];
       say("");
       for (const line of showTable(rows)) say(line);
+      say("");
+      const disproved = checkByCommand(client, FOLDER, say);
       await drawSheet(rows);
       await appliance.stop();
       await client.until("status: stopped", 10_000, () =>
         client.of("status").some(({ data }) => data.state === "stopped"),
       );
-      return [...complaintsOf(rows, client.received), ...appliance.complaints()];
+      return [...complaintsOf(rows, client.received), ...disproved, ...appliance.complaints()];
     } finally {
       await client.close();
     }
@@ -86,6 +93,9 @@ function complaintsOf(rows: readonly Row[], received: readonly Received[]): stri
     if (first.check.outcome !== "matched") complaints.push(`${film.name}: digest check ${first.check.outcome}`);
     if (!first.check.simulated) complaints.push(`${film.name}: the model device did not say that it is simulated`);
   }
+  for (const { file, pass, seal } of rows) {
+    complaints.push(...(seal?.complaints ?? [`${file}: the result of pass ${pass} is not sealed`]));
+  }
   if (rows.length !== 2 * FILMS.length) complaints.push(`${rows.length} results instead of ${2 * FILMS.length}`);
   const sequences = rows.map(({ sequence }) => sequence).sort((a, b) => a - b);
   if (sequences.some((sequence, i) => sequence !== i + 1)) complaints.push(`gap in the sequence: ${sequences}`);
@@ -118,7 +128,12 @@ try {
   const complaints = await demo();
   for (const words of complaints) say(`✗ ${words}`);
   if (complaints.length === 0) {
-    say(`all ${2 * FILMS.length} results arrived over MQTT, passed their schema, and the second pass equals the first`);
+    say(
+      `all ${2 * FILMS.length} results arrived over MQTT, passed their schema, and the second pass equals the first;`,
+    );
+    say(
+      "each was sealed after it was published, and every receipt is valid (simulated: the model device did the work)",
+    );
   }
   process.exitCode = complaints.length === 0 ? 0 : 1;
 } catch (error) {

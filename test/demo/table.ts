@@ -1,6 +1,7 @@
 /** What the demo shows of each result. */
 import { table } from "../../host/cli/output.ts";
 import type { Received } from "./outside-client.ts";
+import type { ResultSeal } from "./seals.ts";
 
 export interface Row {
   readonly pass: 1 | 2;
@@ -17,13 +18,19 @@ export interface Row {
   };
   readonly timingMs: Readonly<Record<string, number>>;
   readonly cached: boolean;
+  readonly seal: ResultSeal | undefined;
   /** All that must be equal between the passes. */
   readonly answer: string;
 }
 
 type Data = Record<string, unknown>;
 
-export function rowsOf(pass: 1 | 2, results: readonly Received[], events: readonly Received[]): Row[] {
+export function rowsOf(
+  pass: 1 | 2,
+  results: readonly Received[],
+  events: readonly Received[],
+  seals: ReadonlyMap<string, ResultSeal>,
+): Row[] {
   return results.map(({ data }) => {
     const attention = data.attention as { readonly source: string; readonly digest: string };
     return {
@@ -36,6 +43,7 @@ export function rowsOf(pass: 1 | 2, results: readonly Received[], events: readon
       check: checkOf(data, events),
       timingMs: data.timingMs as Record<string, number>,
       cached: data.cached === true,
+      seal: seals.get(String(data.resultId)),
       answer: JSON.stringify([data.label, data.probability, data.decision, data.input, data.model, attention.digest]),
     };
   });
@@ -66,6 +74,7 @@ export function showTable(rows: readonly Row[]): string[] {
       "head ms",
       "total ms",
       "cached",
+      "sealed",
     ],
     rows.map((row) => [
       String(row.pass),
@@ -82,6 +91,7 @@ export function showTable(rows: readonly Row[]): string[] {
       ms(row, "head"),
       ms(row, "total"),
       row.cached ? "yes" : "no",
+      row.seal === undefined ? "no" : `seal ${row.seal.number}, after ${row.seal.afterMs} ms`,
     ]),
   );
 }

@@ -1,5 +1,4 @@
 /** The two verifiers, one in TypeScript and one in Python, agree on every check of every receipt. */
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { missingPrograms } from "../../host/device/testing/firmware.ts";
 import type { CheckName, CheckVerdict } from "../../host/seal/checks.ts";
 import { verifyReceipt } from "../../host/seal/verify.ts";
+import { askPython, type PythonOutcome, type PythonRequest, python, verifyByPython } from "./ask.ts";
 
 const DEADLINE_MS = 120_000;
 const vectorFile = (name: string) =>
@@ -33,14 +33,9 @@ const vectorOf = (name: string): Vector => {
   return found;
 };
 
-interface Outcome {
-  readonly exitCode: number;
-  readonly checks: Readonly<Partial<Record<CheckName, CheckVerdict>>>;
-}
+type Request = PythonRequest & { readonly file: Buffer };
 
-type Request = Omit<Vector, "name" | "receipt" | "receiptHex" | "exitCode" | "checks"> & { readonly file: Buffer };
-
-function byTypeScript({ file, trustedKeys, minDifficulty, rasterDigest, fileDigest }: Request): Outcome {
+function byTypeScript({ file, trustedKeys, minDifficulty, rasterDigest, fileDigest }: Request): PythonOutcome {
   const { exitCode, checks } = verifyReceipt(file, {
     trustedKeys: new Map(trustedKeys.map((key) => [key, ""])),
     ...(minDifficulty === undefined ? {} : { minDifficulty }),
@@ -48,33 +43,6 @@ function byTypeScript({ file, trustedKeys, minDifficulty, rasterDigest, fileDige
     ...(fileDigest === undefined ? {} : { fileDigest: Buffer.from(fileDigest, "hex") }),
   });
   return { exitCode, checks: Object.fromEntries(checks.map(({ name, verdict }) => [name, verdict])) };
-}
-
-function python(script: string, args: readonly string[], input = "") {
-  const path = join(import.meta.dirname, script);
-  const env = { ...process.env, PYTHONDONTWRITEBYTECODE: "1", PYTHONUTF8: "1" };
-  return spawnSync("python3", [path, ...args], {
-    input,
-    encoding: "utf8",
-    env,
-    timeout: DEADLINE_MS,
-    maxBuffer: 2 ** 28,
-  });
-}
-
-function askPython<T>(requests: readonly object[], args: readonly string[] = []): T[] {
-  const lines = requests.map((request) => `${JSON.stringify(request)}\n`).join("");
-  const { status, stdout, stderr } = python("verify_lines.py", args, lines);
-  if (status !== 0) throw new Error(stderr);
-  return stdout
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-}
-
-function byPython(requests: readonly Request[], args: readonly string[] = []): Outcome[] {
-  const asked = requests.map(({ file, ...rest }) => ({ kind: "receipt", receiptHex: file.toString("hex"), ...rest }));
-  return askPython<Outcome>(asked, args);
 }
 
 /** Every `stride`-th place, each with one bit flipped, replaced by a printable byte, left out, and doubled. */
@@ -107,7 +75,7 @@ describe.skipIf(missingPrograms("python3").length > 0)("the Python verifier", { 
 
   for (const args of [[], ["--plain"]]) {
     it(`has the verdicts of all vectors${args.length > 0 ? " with its own signatures" : ""}`, () => {
-      for (const [i, outcome] of byPython(requests, args).entries()) {
+      for (const [i, outcome] of verifyByPython(requests, args).entries()) {
         const { name, exitCode, checks } = vectors[i] ?? vectorOf("valid");
         expect(outcome, name).toEqual({ exitCode, checks });
       }
@@ -142,7 +110,7 @@ describe.skipIf(missingPrograms("python3").length > 0)("the Python verifier", { 
         outcomes.flatMap(({ checks }) => Object.keys(checks).filter((name) => checks[name as CheckName] === "failed")),
       ).size,
     ).toBeGreaterThan(6);
-    expect(byPython(changed)).toEqual(outcomes);
+    expect(verifyByPython(changed)).toEqual(outcomes);
   });
 
   it("reads files, and answers with the exit code", () => {

@@ -6,12 +6,13 @@ import { registerHealth } from "./health.ts";
 import { registerImage } from "./image.ts";
 import { registerInfo } from "./info.ts";
 import { registerList } from "./list.ts";
+import { registerPair } from "./pair.ts";
 import { registerWork } from "./work.ts";
 
 export function registerDevice(program: Command): void {
   const device = program
     .command("device")
-    .description("the hashing device on a serial line (direct-hash firmware; a model device says so)");
+    .description("the device: on a serial line with direct-hash firmware, or a stock miner (pair)");
   registerList(device);
   registerInfo(device);
   registerHealth(device);
@@ -19,5 +20,6 @@ export function registerDevice(program: Command): void {
   registerImage(device);
   registerWork(device);
   registerAttest(device);
+  registerPair(device);
   registerFrame(device);
 }

@@ -94,7 +94,7 @@ export class AxeosClient {
       const status = answer.statusCode ?? 0;
       const text = await readBounded(answer, what);
       if (status >= 200 && status < 300) return text;
-      throw new AxeosError("AXEOS_STATUS", `${what} was answered with status ${status}`);
+      throw new AxeosError("AXEOS_STATUS", `${what} was answered with status ${status}`, { status });
     } catch (error) {
       if (error instanceof AxeosError) throw error;
       options.signal?.throwIfAborted();

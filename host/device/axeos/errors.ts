@@ -22,4 +22,12 @@ export const AXEOS_ERRORS = {
   AXEOS_UNDO_FAILED: "The miner may still be set to this computer: set its pool on its own web page.",
 } as const;
 
-export class AxeosError extends codedErrors(AXEOS_ERRORS) {}
+export class AxeosError extends codedErrors(AXEOS_ERRORS) {
+  /** Of an AXEOS_STATUS: the HTTP status. */
+  readonly status: number | undefined;
+
+  constructor(code: keyof typeof AXEOS_ERRORS, detail: string, options?: ErrorOptions & { readonly status?: number }) {
+    super(code, detail, options);
+    this.status = options?.status;
+  }
+}

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseInfo, readInfo } from "./info.ts";
-import { healthOfReading, type MinerReading, readingOf, readingOfHealth } from "./reading.ts";
+import { knownOf, type MinerReading, readingOf } from "./reading.ts";
 import { PAYLOADS, type PayloadName } from "./testing/payloads.ts";
 
 const names = Object.keys(PAYLOADS) as PayloadName[];
@@ -145,12 +145,18 @@ describe("a reading", () => {
     expect(readInfo(Object.create({ temp: 60 })).tempC).toBeNull();
   });
 
-  test("goes into the device interface and back without inventing anything", () => {
-    const health = healthOfReading(read("v2.12"));
-    expect(health).toMatchObject({ tempC: 58, powerW: 12.5, inputMv: 5062.5, fanRpm: 4120, uptimeS: 86_400 });
-    expect(health).not.toHaveProperty("vrTempC");
-    expect(healthOfReading(readingOf({}))).toEqual({});
-    expect(readingOfHealth({ tempC: 50, errors: 4 })).toEqual(readingOf({ tempC: 50 }));
+  test("goes into a health message as what is known, flat and cut", () => {
+    const known = knownOf(read("v2.12"));
+    expect(known).toMatchObject({ tempC: 58, powerW: 12.5, fanRpm: 4120, rejectReasons: "Job not found: 3" });
+    expect(known).not.toHaveProperty("vrTempC");
+    expect(known).not.toHaveProperty("raw");
+    expect(knownOf(readingOf({}))).toEqual({});
+    expect(knownOf(readingOf({ fallbackPool: false, fanRpm: 0, oddityCount: 2 }))).toEqual({
+      fallbackPool: false,
+      fanRpm: 0,
+      oddityCount: 2,
+    });
+    expect(knownOf(readingOf({ fault: `${"x".repeat(63)}\u{1f525}` })).fault).toBe("x".repeat(63));
   });
 });
 

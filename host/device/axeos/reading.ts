@@ -1,5 +1,4 @@
-/** What any miner says of itself, in one form: stock and newer AxeOS, cgminer, and direct-hash firmware. */
-import type { DeviceHealth } from "../device.ts";
+/** What any miner says of itself, in one form: stock and newer AxeOS, and cgminer. */
 import type { Oddity } from "./fields.ts";
 
 export interface RejectReason {
@@ -124,35 +123,26 @@ export function readingOf(known: Partial<MinerReading>): MinerReading {
   return { ...UNKNOWN, ...known };
 }
 
-/** What direct-hash firmware answers HEALTH with, as a reading. */
-export function readingOfHealth(health: DeviceHealth): MinerReading {
-  const { errors: _, ...known } = health;
-  return readingOf(known);
+/** What a health message holds of a text. */
+const TEXT_CHARS = 64;
+
+/** What is known, flat, as health messages carry it: unknown is absent, texts are cut to 64 characters. */
+export function knownOf(reading: MinerReading): Record<string, number | boolean | string> {
+  const { oddityCount, raw: _, rejectReasons, ...values } = reading;
+  const known: Record<string, number | boolean | string> = {};
+  for (const [name, value] of Object.entries({ ...values, rejectReasons: joined(rejectReasons) })) {
+    if (typeof value === "string") known[name] = cut(value);
+    else if (typeof value === "number" || typeof value === "boolean") known[name] = value;
+  }
+  return oddityCount === 0 ? known : { ...known, oddityCount };
 }
 
-/** What a health message holds of a text. */
-const HEALTH_TEXT_CHARS = 64;
-const SHARED = [
-  "tempC",
-  "vrTempC",
-  "powerW",
-  "coreMv",
-  "inputMv",
-  "currentMa",
-  "frequencyMhz",
-  "hashrateGhs",
-  "fanRpm",
-  "uptimeS",
-  "freeHeapB",
-] as const;
+function joined(reasons: readonly RejectReason[] | null): string | null {
+  if (reasons === null || reasons.length === 0) return null;
+  return reasons.map(({ message, count }) => `${message}: ${count}`).join(", ");
+}
 
-/** The part of a reading that the device interface knows; what is unknown is absent. */
-export function healthOfReading(reading: MinerReading): DeviceHealth {
-  const health: { -readonly [Key in keyof DeviceHealth]: DeviceHealth[Key] } = {};
-  for (const key of SHARED) {
-    const value = reading[key];
-    if (value !== null) health[key] = value;
-  }
-  if (reading.resetReason !== null) health.resetReason = reading.resetReason.slice(0, HEALTH_TEXT_CHARS);
-  return health;
+/** No half of a character is left at the end. */
+function cut(text: string): string {
+  return text.slice(0, TEXT_CHARS).replace(/[\ud800-\udbff]$/, "");
 }

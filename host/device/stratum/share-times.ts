@@ -8,6 +8,8 @@
 const MEMORY = 64;
 /** Fewer say little: the estimate of 8 is off by a third. */
 const LEAST_SHARES = 8;
+/** A longer wait is no chance (once in 500 million shares) but a pause: it counts as this long. */
+const LONGEST_MEANS = 20;
 const HASHES_OF_DIFFICULTY_1 = 2 ** 32;
 
 export class ShareTimes {
@@ -22,8 +24,9 @@ export class ShareTimes {
   /** @param waitedMs since the share before it, or since the miner got its first job */
   add(waitedMs: number, difficulty: number): void {
     const keep = 1 - 1 / MEMORY;
+    const longestMs = LONGEST_MEANS * (this.meanMs(difficulty) ?? Number.POSITIVE_INFINITY);
     this.#shares += 1;
-    this.#waitedMs = this.#waitedMs * keep + waitedMs;
+    this.#waitedMs = this.#waitedMs * keep + Math.min(waitedMs, longestMs);
     this.#difficulty = this.#difficulty * keep + difficulty;
   }
 

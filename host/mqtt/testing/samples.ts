@@ -1,4 +1,7 @@
 /** One message of every kind, and an outbox in memory's place: a real one in a folder of its own. */
+import { readFileSync } from "node:fs";
+import { decodeReceipt } from "../../seal/receipt.ts";
+import type { ReplyData } from "../commands.ts";
 import type { EventData, HealthData, InfoData, ResultData, SealData, StatusData } from "../messages.ts";
 import { makeIdentity } from "../topics.ts";
 
@@ -112,6 +115,33 @@ export const seal: SealData = {
   publicKey: digest,
   intendedUse,
   signature: digest.repeat(2),
+};
+
+interface Vector {
+  readonly name: string;
+  readonly receipt: string;
+}
+const vectors: readonly Vector[] = JSON.parse(
+  readFileSync(new URL("../../seal/vectors/receipts.json", import.meta.url), "utf8"),
+);
+export const receipt = decodeReceipt(vectors.find(({ name }) => name === "valid")?.receipt ?? "");
+
+export const reply: ReplyData = {
+  id: "ask-1",
+  command: "receipt",
+  ok: true,
+  code: null,
+  message: null,
+  receipt,
+  intendedUse,
+};
+
+export const refused: ReplyData = {
+  ...reply,
+  ok: false,
+  code: "COMMAND_FORM",
+  message: "resultId: invalid. Send what the schema asks for.",
+  receipt: null,
 };
 
 export const events: Readonly<Record<EventData["kind"], EventData>> = {

@@ -1,0 +1,152 @@
+/** What the parts tell, as log lines and events. No log line names a reference: it may be a patient's. */
+import { errorCode, errorMessage } from "../base/error.ts";
+import type { LinkState } from "../device/device-link.ts";
+import type { BridgeEvent } from "../device/stratum/bridge.ts";
+import type { Refusal } from "../ingest/inbox.ts";
+import type { MqttState } from "../mqtt/client.ts";
+import type { EventData } from "../mqtt/messages.ts";
+import type { CheckReport } from "../pipeline/checker.ts";
+import type { Outcome } from "../pipeline/pipeline.ts";
+import type { MinerAction, MinerAlarmChange } from "./miners/watched-miner.ts";
+import type { Pool } from "./pool.ts";
+import type { SealedBatch } from "./sealing/seal-batch.ts";
+import type { SealingEvent } from "./sealing/sealing.ts";
+
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface Hearers {
+  readonly log: Log;
+  /** Into the outbox. */
+  readonly event: (data: EventData, utcMs: number) => Promise<void>;
+  /** Counts an error by its code. */
+  readonly count: (code: string) => void;
+}
+
+const RESEARCH = "research-only" as const;
+const MESSAGE_MAX = 500;
+
+export class Happenings {
+  readonly #log: Log;
+  readonly #hearers: Hearers;
+  #deviceState: LinkState["kind"] = "stopped";
+
+  constructor(hearers: Hearers) {
+    this.#hearers = hearers;
+    this.#log = hearers.log;
+  }
+
+  /** Durable before it is published; one that finds no room is counted. */
+  event(data: EventData): void {
+    this.#hearers.event(data, Date.now()).catch((error: unknown) => {
+      this.#hearers.count(errorCode(error));
+      this.#log.error({ part: "store", code: errorCode(error) }, `an event was not recorded: ${errorMessage(error)}`);
+    });
+  }
+
+  processed(outcome: Outcome): void {
+    if (outcome.kind === "result") {
+      const { resultId, sequence, cached, timingMs } = outcome.data;
+      this.#log.info({ part: "pipeline", resultId, sequence, cached, ms: timingMs.total }, "result");
+    }
+    // The pipeline knows bytes, not names: its messages may be logged.
+    if (outcome.kind === "unavailable") this.#log.warn({ part: "pipeline", code: outcome.code }, outcome.message);
+  }
+
+  refused({ reference, fileDigest, code, message }: Refusal): void {
+    this.#hearers.count(code);
+    this.#log.warn({ part: "ingest", code, fileDigest }, "an image was refused");
+    const short = message.slice(0, MESSAGE_MAX);
+    this.event({ kind: "ingest-refused", reference, fileDigest, code, message: short, intendedUse: RESEARCH });
+  }
+
+  delayed(code: string): void {
+    this.#hearers.count(code);
+    this.#log.warn({ part: "ingest", code }, "an image waits for another try");
+  }
+
+  /** Once a state: a device that stays away is looked for every half minute. */
+  deviceChanged(state: LinkState): void {
+    if (state.kind === this.#deviceState || state.kind === "connecting") return;
+    this.#deviceState = state.kind;
+    const fields = { part: "device", state: state.kind };
+    if (state.kind === "ready") {
+      const { id, firmware, simulated } = state.device.info;
+      this.#log.info({ ...fields, id, firmware, simulated }, "the device is there");
+    } else if (state.kind !== "stopped") {
+      this.#log.warn({ ...fields, ...state.recovery, code: errorCode(state.error) }, errorMessage(state.error));
+    }
+  }
+
+  deviceSaid(text: string): void {
+    this.#log.debug({ part: "device", text }, "the device's log");
+  }
+
+  checked(report: CheckReport): void {
+    if (report.code !== null) this.#hearers.count(report.code);
+    const { resultId, outcome, checked, mismatches, code } = report;
+    this.#log.info({ part: "device", resultId, outcome, checked, mismatches, code }, "digest check");
+    this.event({ kind: "digest-check", ok: outcome === "matched", ...report, intendedUse: RESEARCH });
+  }
+
+  minerMoved(event: BridgeEvent): void {
+    const { name, simulated, client } = event.worker;
+    const fields = { part: "pool", worker: name, simulated, client, address: event.address };
+    if (event.kind === "joined") this.#log.info(fields, "a miner joined the pool");
+    else this.#log.info({ ...fields, reason: event.reason }, "a miner left the pool");
+  }
+
+  minerAlarm(change: MinerAlarmChange): void {
+    const { code, raised, message } = change;
+    this.#log[raised ? "warn" : "info"]({ part: "miners", code, raised, ...change.device }, message);
+  }
+
+  minerAction(action: MinerAction): void {
+    const { miner, action: what, ok, code } = action;
+    this.#log[ok ? "info" : "warn"]({ part: "miners", miner, action: what, code }, "something was done to a miner");
+    this.event(action);
+  }
+
+  poolChanged(state: Pool["state"], error: unknown): void {
+    if (error === null) this.#log.info({ part: "pool", state }, "the pool listens");
+    else this.#log.warn({ part: "pool", state, code: errorCode(error) }, errorMessage(error));
+  }
+
+  sealed({ seal, elapsedMs }: SealedBatch): void {
+    const { sealedValue, size, device, difficulty, workVerified } = seal;
+    const fields = { sealedValue, size, device, difficulty, workVerified, ms: Math.round(elapsedMs) };
+    this.#log.info({ part: "seal", ...fields }, "sealed");
+  }
+
+  unsealed(event: SealingEvent): void {
+    const { kind, ...fields } = event;
+    this.#log.warn({ part: "seal", why: kind, ...fields }, "results wait for their seal");
+    if (event.kind === "late") this.event({ ...event, kind: "seal-late", intendedUse: RESEARCH });
+    else this.event({ ...event, kind: "seal-no-device", intendedUse: RESEARCH });
+  }
+
+  /** A part that the appliance can do without. */
+  failed(part: string, error: unknown): void {
+    this.#hearers.count(errorCode(error));
+    this.#log.error({ part, code: errorCode(error) }, errorMessage(error));
+  }
+
+  sealingFailed(code: string, message: string): void {
+    this.#hearers.count(code);
+    this.#log.warn({ part: "seal", code }, message);
+  }
+
+  brokerChanged({ state, lastErrorCode, lastErrorMessage }: MqttState, broker: string): void {
+    const fields = { part: "mqtt", state, code: lastErrorCode, broker };
+    if (state === "offline") this.#log.warn(fields, lastErrorMessage ?? "the broker is away");
+    if (state === "online") this.#log.info(fields, "connected to the broker");
+  }
+
+  commandRefused(code: string, message: string, times: number): void {
+    this.#log.warn({ part: "commands", code, times }, message);
+  }
+}

@@ -1,0 +1,115 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { sampleKey } from "../seal/testing/samples.ts";
+import { checkStoredLedger } from "./ledger-check.ts";
+import { SealedStore } from "./testing/sealed-store.ts";
+
+let folder: string;
+let path: string;
+let sealed: SealedStore;
+let heads: string[];
+
+/** Two sealed batches, a result in a batch that is worked on, and one that waits. */
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "lv06-ledger-"));
+  path = join(folder, "results.db");
+  sealed = new SealedStore(path);
+  heads = [];
+  for (const size of [3, 2]) heads.push((await sealed.seal(size)).sealedValue);
+  await sealed.append();
+  await sealed.close();
+  await sealed.append();
+});
+afterEach(() => {
+  sealed.store.close();
+  rmSync(folder, { recursive: true });
+});
+
+const check = (options = {}) => checkStoredLedger(sealed.store.read, options, () => {});
+
+function change(sql: string): void {
+  const db = new DatabaseSync(path);
+  db.exec(sql);
+  db.close();
+}
+
+test("a store as it was sealed is sound, down to the last result", () => {
+  const publicKey = sealed.key.publicKey.toString("hex");
+  expect(check({ anchors: heads })).toEqual({
+    chain: { ok: true, head: { seals: 2, results: 5, head: heads[1] } },
+    keys: [{ publicKey, seals: 2, simulatedSeals: 2 }],
+    checkedResults: 7,
+    fault: null,
+  });
+});
+
+test("progress ends at what the counts say", () => {
+  const seen: number[] = [];
+  checkStoredLedger(sealed.store.read, {}, (done) => seen.push(done));
+  const { seals, sealedResults, waiting } = sealed.store.read.seals.counts();
+  expect(seen.at(-1)).toBe(seals + sealedResults + waiting);
+});
+
+test("a head kept elsewhere that is not in it, and a key that is not trusted, break the chain", () => {
+  expect(check({ anchors: ["ab".repeat(32)] }).chain).toMatchObject({ ok: false, fault: "anchor" });
+  const trustedKeys = new Map([[sampleKey(2).publicKey.toString("hex"), "another"]]);
+  expect(check({ trustedKeys }).chain).toMatchObject({ ok: false, seal: 0, fault: "signer" });
+});
+
+describe("a seal that was changed, left out or put elsewhere breaks the chain", () => {
+  test.each([
+    ["form", 1, "UPDATE batches SET seal = substr(seal, 1, 100) WHERE batch = 2"],
+    ["seal-signature", 1, `UPDATE batches SET seal = replace(seal, '"utcMs":1', '"utcMs":2') WHERE batch = 2`],
+    ["previous", 0, "DELETE FROM batches WHERE batch = 1"],
+  ])("%s", (fault, seal, sql) => {
+    change(sql);
+    expect(check().chain).toMatchObject({ ok: false, seal, fault });
+  });
+});
+
+describe("the first that is wrong is named", () => {
+  test.each([
+    [
+      "a sealed result's probability",
+      2,
+      "sample-4",
+      `UPDATE results SET data = replace(data, '0.9731', '0.0001') WHERE sequence = 4`,
+    ],
+    [
+      "a waiting result's",
+      null,
+      "sample-7",
+      `UPDATE results SET data = replace(data, '0.0417', '0.0001') WHERE sequence = 7`,
+    ],
+    [
+      "that of one being worked on",
+      3,
+      "sample-6",
+      `UPDATE results SET data = replace(data, '0.9731', '0.0001') WHERE sequence = 6`,
+    ],
+    ["data that are no JSON", 1, "sample-1", "UPDATE results SET data = '{' WHERE sequence = 1"],
+    ["data of no result", 1, "sample-1", "UPDATE results SET data = 'null' WHERE sequence = 1"],
+    ["a signature", 1, "sample-3", "UPDATE commitments SET signature = zeroblob(64) WHERE sequence = 3"],
+    ["a commitment", 1, null, "UPDATE commitments SET commitment = zeroblob(32) WHERE sequence = 3"],
+    ["the order of a batch", 2, null, "UPDATE commitments SET leaf = 9 WHERE sequence = 4"],
+    ["a commitment that is gone", 2, null, "DELETE FROM commitments WHERE sequence = 5"],
+    ["a result that is gone", 2, null, "PRAGMA foreign_keys = 0; DELETE FROM results WHERE sequence = 5"],
+    ["all of a batch that are gone", 1, null, "DELETE FROM commitments WHERE batch = 1"],
+    ["a batch's root", 1, null, "UPDATE batches SET root = zeroblob(32) WHERE batch = 1"],
+    [
+      "the seal of another batch",
+      1,
+      null,
+      "UPDATE batches SET seal = (SELECT seal FROM batches WHERE batch = 2)  WHERE batch = 1",
+    ],
+    ["two of them", 1, "sample-2", `UPDATE results SET data = replace(data, '0.9731', '0.0001')`],
+  ] as const)("%s", (_, batch, resultId, sql) => {
+    change(sql);
+    const { fault } = check();
+    expect(fault).toMatchObject({ batch, resultId });
+    expect(fault?.detail).toMatch(/\w/);
+  });
+});

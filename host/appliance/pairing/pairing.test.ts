@@ -1,0 +1,182 @@
+/** Pairing from configuration to valid share, on simulated miners. What `lv06 device pair` prints: test/cli-pair.test.ts. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { PayloadName } from "../../device/axeos/testing/payloads.ts";
+import type { Clock } from "../../device/clock.ts";
+import { type PairRequest, pairDevice, type Step, unpairDevice } from "./pairing.ts";
+import { freePort, settingsOf } from "./testing/settings.ts";
+import { StockMiner } from "./testing/stock-miner.ts";
+
+/** Time that passes thirty times as fast. */
+const FAST: Clock = {
+  nowMs: () => performance.now() * 30,
+  after: (delayMs, fn) => {
+    const timer = setTimeout(fn, delayMs / 30);
+    return () => clearTimeout(timer);
+  },
+};
+
+let dataDir: string;
+let listen: string;
+let miner: StockMiner | undefined;
+let steps: Step["kind"][];
+let asked: string[];
+
+beforeEach(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), "pairing-"));
+  listen = `127.0.0.1:${await freePort()}`;
+  [steps, asked] = [[], []];
+});
+
+afterEach(async () => {
+  await miner?.close();
+  miner = undefined;
+  rmSync(dataDir, { recursive: true });
+});
+
+async function stock(payload: PayloadName, hashrate?: number): Promise<StockMiner> {
+  miner = await StockMiner.start(payload, hashrate);
+  return miner;
+}
+
+const settings = (more: Readonly<Record<string, string>> = {}) =>
+  settingsOf({
+    DATA_DIR: dataDir,
+    DEVICE_STRATUM_LISTEN: listen,
+    DEVICE_STRATUM_WORKERS: "simulated",
+    ...more,
+  });
+const talk = (yes = true, signal = new AbortController().signal) => ({
+  clock: FAST,
+  signal,
+  confirm: (says: readonly string[]) => {
+    asked.push(...says);
+    return Promise.resolve(yes);
+  },
+  onStep: (step: Step) => {
+    steps.push(step.kind);
+  },
+  whileProving: <Value>(wait: (onWait: () => void) => Promise<Value>) => wait(() => {}),
+});
+const at = ({ axeos }: StockMiner) => ({ host: "127.0.0.1", port: axeos.port });
+const request = (stock: StockMiner, more: Partial<PairRequest> = {}): PairRequest => ({
+  miner: at(stock),
+  deadlineMs: 300_000,
+  ...more,
+});
+const kept = () => (existsSync(join(dataDir, "pairings")) ? readdirSync(join(dataDir, "pairings")) : []);
+
+describe("a miner is paired", () => {
+  test.each([
+    ["v2.12", "simulated.000006", "020000000006.json"],
+    ["v2.15", "simulated.000006", "020000000006.json"],
+    ["Lucky", /^simulated\.127-0-0-1-\d+$/, /^at-127\.0\.0\.1-\d+\.json$/],
+  ] as const)("%s: under a name of its own, until it is undone", async (payload, worker, record) => {
+    const it = await stock(payload);
+    const before = it.settings;
+    const report = await pairDevice(settings(), request(it), talk());
+    expect(report).toMatchObject({ outcome: "paired", pool: "own", simulated: true });
+    expect(report.bridge.worker).toMatch(worker);
+    expect(report.entry).toBe(`axeos://${report.bridge.worker}@${it.address}`);
+    expect(it.pool).toMatchObject({ stratumURL: "127.0.0.1", stratumUser: report.bridge.worker });
+    expect(steps).toEqual(["setting", "proving", "seen"]);
+    expect(kept()).toEqual([expect.stringMatching(record)]);
+
+    expect(await unpairDevice(settings(), { miner: at(it) }, talk(false))).toBe("declined");
+    expect(await unpairDevice(settings(), { miner: at(it) }, talk())).toBe("undone");
+    expect(it.settings).toEqual(before);
+    expect(kept()).toEqual([]);
+  });
+
+  test("by a record that was put elsewhere it is set back, too", async () => {
+    const it = await stock("v2.12");
+    const { recordPath } = await pairDevice(settings(), request(it), talk());
+    const elsewhere = join(dataDir, "copy.json");
+    writeFileSync(elsewhere, readFileSync(recordPath ?? ""));
+    rmSync(recordPath ?? "");
+    await expect(unpairDevice(settings(), { miner: at(it) }, talk())).rejects.toThrow(/PAIR_NO_RECORD/);
+    expect(await unpairDevice(settings(), { miner: at(it), recordPath: elsewhere }, talk())).toBe("undone");
+    expect(it.pool.stratumURL).toBe("pool.example");
+  });
+
+  test("twice only in the same way: the owner's pool is not forgotten", async () => {
+    const it = await stock("v2.12");
+    await pairDevice(settings(), request(it), talk());
+    expect(await pairDevice(settings(), request(it), talk())).toMatchObject({ outcome: "already" });
+    const other = pairDevice(settings(), request(it, { worker: "simulated.other" }), talk());
+    await expect(other).rejects.toThrow(/PAIR_EXISTS/);
+    await unpairDevice(settings(), { miner: at(it) }, talk());
+    expect(it.pool.stratumURL).toBe("pool.example");
+  });
+});
+
+describe("a miner stays as it was", () => {
+  test("when the answer is no", async () => {
+    const it = await stock("v2.15");
+    const before = it.settings;
+    expect(await pairDevice(settings(), request(it), talk(false))).toMatchObject({ outcome: "declined" });
+    expect([it.settings, kept(), it.axeos.restarts]).toEqual([before, [], 0]);
+    expect(asked.join(" ")).toContain("Its fallback becomes the pool it has now, pool.example:3333 as owner.lv06");
+  });
+
+  test("when no valid share comes", async () => {
+    const it = await stock("v2.15", 0);
+    const before = it.settings;
+    const pairing = pairDevice(settings(), request(it, { deadlineMs: 15_000 }), talk());
+    await expect(pairing).rejects.toThrow(/AXEOS_PAIR_UNPROVEN/);
+    expect([it.settings, kept(), it.axeos.restarts]).toEqual([before, [], 2]);
+  });
+
+  test("when the person gives up", async () => {
+    const it = await stock("v2.12", 0);
+    const before = it.settings;
+    const stop = new AbortController();
+    const words = talk(true, stop.signal);
+    const pairing = pairDevice(settings(), request(it), {
+      ...words,
+      onStep: ({ kind }) => {
+        if (kind === "proving") stop.abort(new Error("told to stop"));
+      },
+    });
+    await expect(pairing).rejects.toThrow("told to stop");
+    expect([it.settings, kept()]).toEqual([before, []]);
+  });
+
+  test("when its record cannot be kept", async () => {
+    const it = await stock("v2.12");
+    writeFileSync(join(dataDir, "pairings"), "");
+    await expect(pairDevice(settings(), request(it), talk())).rejects.toThrow(/PAIR_RECORD/);
+    expect(it.axeos.requests.map(({ method }) => method)).not.toContain("PATCH");
+  });
+
+  test.each([
+    ["PAIR_NO_POOL", {}, { DEVICE_STRATUM_LISTEN: "" }],
+    ["PAIR_NO_POOL", {}, { DEVICE_STRATUM_LISTEN: "127.0.0.1:0" }],
+    ["PAIR_WORKER", { worker: "stranger" }, {}],
+    ["PAIR_WORKER", {}, { DEVICE_STRATUM_WORKERS: "" }],
+    ["PAIR_ADVERTISE", {}, { DEVICE_STRATUM_ADVERTISE: "127.0.0.1:0" }],
+    ["AXEOS_PAIR_OPTION", { advertise: { host: "no name", port: 1 } }, {}],
+  ] as const)("with %s", async (code, more, variables) => {
+    const it = await stock("v2.12");
+    await expect(pairDevice(settings(variables), request(it, more), talk())).rejects.toThrow(code);
+    expect(it.axeos.requests.every(({ method }) => method === "GET")).toBe(true);
+  });
+});
+
+test("an undo that failed keeps its record for another try", async () => {
+  const it = await stock("v2.12", 0);
+  const stubborn = talk();
+  const pairing = pairDevice(settings(), request(it, { deadlineMs: 10_000 }), {
+    ...stubborn,
+    onStep: ({ kind }) => {
+      if (kind === "seen") it.axeos.deaf = true;
+    },
+  });
+  await expect(pairing).rejects.toThrow(/AXEOS_UNDO_FAILED/);
+  expect(kept()).toEqual(["020000000006.json"]);
+  it.axeos.deaf = false;
+  await unpairDevice(settings(), { miner: at(it) }, talk());
+  expect(it.pool.stratumURL).toBe("pool.example");
+});

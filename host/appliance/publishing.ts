@@ -1,0 +1,101 @@
+/** Everything between the outbox and the broker, and back: the connection, the publisher, and the commands. */
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Config } from "../config/schema.ts";
+import { MqttClient, type MqttState } from "../mqtt/client.ts";
+import { CommandChannel } from "../mqtt/command-channel.ts";
+import type { CommandHandlers } from "../mqtt/commands.ts";
+import { EmbeddedBroker } from "../mqtt/embedded-broker.ts";
+import { OutboxPublisher } from "../mqtt/publisher.ts";
+import { clientIdOf, type Identity } from "../mqtt/topics.ts";
+import type { ResultStore } from "../store/results.ts";
+import type { OutboxMessage } from "../store/schema.ts";
+import { brokerAccess } from "./broker-access.ts";
+
+const ACK_DEADLINE_MS = 10_000;
+
+export interface PublishingParts {
+  readonly config: Config["mqtt"];
+  readonly identity: Identity;
+  readonly store: ResultStore;
+  readonly handlers: CommandHandlers;
+  readonly status: (state: "online" | "stopped" | "offline") => OutboxMessage;
+  readonly announce: () => readonly OutboxMessage[];
+  readonly onChange: (state: MqttState, broker: string) => void;
+  readonly commandRefused: (code: string, message: string, times: number) => void;
+  /** Counts an error by its code. */
+  readonly count: (code: string) => void;
+}
+
+export class Publishing {
+  readonly #parts: PublishingParts;
+  readonly #commands: CommandChannel;
+  #broker: EmbeddedBroker | undefined;
+  #client: MqttClient | undefined;
+  #publisher: OutboxPublisher | undefined;
+
+  constructor(parts: PublishingParts) {
+    this.#parts = parts;
+    const { identity, handlers, count, commandRefused } = parts;
+    this.#commands = new CommandChannel({
+      ...{ identity, handlers, count },
+      publish: (message) => this.#client?.answer(message) ?? Promise.resolve(),
+      refused: commandRefused,
+      utcMs: Date.now,
+      monotonicMs: () => performance.now(),
+      newId: randomUUID,
+    });
+  }
+
+  /** The broker's address; of the embedded one, once started. */
+  get brokerUrl(): string {
+    return this.#broker?.url ?? this.#parts.config.url ?? "";
+  }
+
+  get state(): MqttState | undefined {
+    return this.#client?.state;
+  }
+
+  /** Of the last attempt to publish from the outbox; null once one has succeeded. */
+  get lastErrorCode(): string | null {
+    return this.#publisher?.stats.lastErrorCode ?? null;
+  }
+
+  /** A missing broker is no error. @throws MqttError MQTT_CA; of the embedded broker, where its port is taken */
+  async start(): Promise<void> {
+    const { config, identity, store, status, announce, onChange } = this.#parts;
+    if (config.url === null) this.#broker = await EmbeddedBroker.start({ port: config.embeddedPort });
+    this.#client = new MqttClient({
+      url: this.brokerUrl,
+      clientId: clientIdOf(identity),
+      connectDeadlineMs: config.connectDeadlineMs,
+      ackDeadlineMs: ACK_DEADLINE_MS,
+      ...brokerAccess(config),
+      ...{ status, announce },
+      listen: { filter: this.#commands.filter, onMessage: (message) => this.#commands.take(message) },
+      random: Math.random,
+      utcMs: Date.now,
+    });
+    this.#client.onChange((state) => onChange(state, this.brokerUrl));
+    this.#publisher = new OutboxPublisher({ store, client: this.#client });
+    this.#client.start();
+    this.#publisher.start();
+  }
+
+  /** Now or not at all: what is only true now. @throws MqttError */
+  publish(message: OutboxMessage): Promise<void> {
+    return this.#client?.publish(message) ?? Promise.resolve();
+  }
+
+  /** Waits for the outbox to empty, while the broker is there. */
+  async drain(deadlineMs: number): Promise<void> {
+    const until = performance.now() + deadlineMs;
+    while (this.#client?.online && this.#parts.store.outbox.rows > 0 && performance.now() < until) await sleep(20);
+  }
+
+  /** Says goodbye; what could not be published stays in the outbox. Never throws. */
+  async stop(): Promise<void> {
+    await Promise.all([this.#publisher?.stop(), this.#client?.stop()]);
+    await this.#broker?.stop();
+  }
+}

@@ -1,0 +1,153 @@
+/** The devices that can search a work proof, each as the sealing loop sees it. */
+import { errorCode } from "../../base/error.ts";
+import { type SeekTools, seekByWork } from "../../device/seek.ts";
+import type { MinerView } from "../../device/stratum/miners.ts";
+import type { Seal } from "../../seal/seal.ts";
+import { ShareTimes, togetherMs } from "../../seal/share-times.ts";
+import type { WorkProof } from "../../work/proof.ts";
+import type { ConfiguredDevice } from "../device.ts";
+import type { Pool } from "../pool.ts";
+
+/** What was found: verified by the device's own room, and once more when the seal is made. */
+export interface FoundWork {
+  readonly proof: WorkProof;
+  readonly device: Seal["device"];
+  /** What was asked for. */
+  readonly difficulty: number;
+}
+
+export interface SearchJob {
+  /** D, 32 bytes. */
+  readonly commitment: Uint8Array;
+  /** Whether simulated devices may take part: only while no real one is there. */
+  readonly simulated: boolean;
+}
+
+export interface Searcher {
+  /** The best of what is there. */
+  presence(): "real" | "simulated" | "none";
+  /** Mean wait for a proof, by what was observed of it; null while it cannot take part. */
+  expectedMs(simulated: boolean): number | null;
+  /** Never throws. Null: nothing found, for whatever reason. */
+  seek(job: SearchJob, signal: AbortSignal): Promise<FoundWork | null>;
+}
+
+export interface Difficulties {
+  readonly real: number;
+  readonly simulated: number;
+}
+
+const HASHES_PER_DIFFICULTY = 2 ** 32;
+/** A BM1366 at the LV06's stock clock, and the model device as it comes: where estimates begin. */
+const NOMINAL_HASHES_PER_S = { real: 433.6e9, simulated: 4096 } as const;
+const USB_SLICE_MS = 30_000;
+const POOL_SLICE_MS = 3_600_000;
+
+/** Direct-hash firmware on a serial line, by WORK. */
+export class UsbSearcher implements Searcher {
+  readonly #device: ConfiguredDevice;
+  readonly #difficulties: Difficulties;
+  readonly #tools: SeekTools & { readonly nowMs: () => number };
+  #times: { readonly id: string; readonly times: ShareTimes } | undefined;
+
+  constructor(device: ConfiguredDevice, difficulties: Difficulties, tools: SeekTools & { nowMs: () => number }) {
+    this.#device = device;
+    this.#difficulties = difficulties;
+    this.#tools = tools;
+  }
+
+  presence(): "real" | "simulated" | "none" {
+    const device = this.#working();
+    if (device === undefined) return "none";
+    return device.info.simulated ? "simulated" : "real";
+  }
+
+  expectedMs(simulated: boolean): number | null {
+    const device = this.#working();
+    if (device === undefined || (device.info.simulated && !simulated)) return null;
+    return this.#timesOf(device.info).expectedMs(this.#difficultyOf(device.info));
+  }
+
+  async seek({ commitment }: SearchJob, signal: AbortSignal): Promise<FoundWork | null> {
+    const device = this.#working();
+    if (device === undefined) return null;
+    const { id, simulated } = device.info;
+    const difficulty = this.#difficultyOf(device.info);
+    const startedMs = this.#tools.nowMs();
+    try {
+      const job = { commitment, difficulty, deadlineMs: USB_SLICE_MS };
+      const outcome = await seekByWork(device, job, this.#tools, { signal });
+      const exposureMs = Math.max(1, this.#tools.nowMs() - startedMs);
+      const shares = outcome.kind === "found" ? 1 : 0;
+      this.#timesOf(device.info).observe({ exposureMs, shares, difficulty });
+      if (outcome.kind !== "found") return null;
+      this.#device.judged(device, { kind: "right" });
+      return { proof: outcome.proof, device: { kind: "usb", simulated, name: id }, difficulty };
+    } catch (error) {
+      if (errorCode(error) !== "DEVICE_ABORTED") this.#device.judged(device, { kind: "failed", error });
+      return null;
+    }
+  }
+
+  #working() {
+    const device = this.#device.current();
+    return device?.info.capabilities.has("work") ? device : undefined;
+  }
+
+  #difficultyOf({ simulated }: { readonly simulated: boolean }): number {
+    return simulated ? this.#difficulties.simulated : this.#difficulties.real;
+  }
+
+  #timesOf({ id, simulated }: { readonly id: string; readonly simulated: boolean }): ShareTimes {
+    if (this.#times?.id !== id) {
+      this.#times = { id, times: new ShareTimes(NOMINAL_HASHES_PER_S[simulated ? "simulated" : "real"]) };
+    }
+    return this.#times.times;
+  }
+}
+
+/** Miners with stock firmware, by the Stratum pool. */
+export class PoolSearcher implements Searcher {
+  readonly #pool: Pool;
+  readonly #difficulties: Difficulties;
+
+  constructor(pool: Pool, difficulties: Difficulties) {
+    this.#pool = pool;
+    this.#difficulties = difficulties;
+  }
+
+  presence(): "real" | "simulated" | "none" {
+    const present = this.#pool.present();
+    if (present === undefined) return "none";
+    return present.simulated ? "simulated" : "real";
+  }
+
+  expectedMs(simulated: boolean): number | null {
+    const miners = this.#pool.view()?.miners ?? [];
+    const working = miners.filter((miner) => miner.connected > 0 && (simulated || !miner.simulated));
+    return togetherMs(working.map((miner) => this.#meanMs(miner)));
+  }
+
+  async seek({ commitment, simulated }: SearchJob, signal: AbortSignal): Promise<FoundWork | null> {
+    const device = this.#pool.device;
+    if (device === undefined) return null;
+    const { real, simulated: fraction } = this.#difficulties;
+    const sealing = { commitment, difficulty: real, simulatedDifficulty: simulated ? fraction : null };
+    try {
+      const outcome = await device.seek({ ...sealing, deadlineMs: POOL_SLICE_MS }, { signal });
+      if (outcome.kind !== "found") return null;
+      const { proof, worker } = outcome;
+      const about = { kind: "stratum", simulated: worker.simulated, name: worker.name.slice(0, 64) } as const;
+      return { proof, device: about, difficulty: worker.simulated ? fraction : real };
+    } catch {
+      // The pool was closed under it; it says so itself.
+      return null;
+    }
+  }
+
+  #meanMs({ simulated, difficulty, hashrate }: MinerView): number {
+    const wanted = simulated ? this.#difficulties.simulated : this.#difficulties.real;
+    const rate = hashrate ?? NOMINAL_HASHES_PER_S[simulated ? "simulated" : "real"];
+    return (Math.max(wanted, difficulty ?? 0) * HASHES_PER_DIFFICULTY * 1000) / rate;
+  }
+}

@@ -1,0 +1,83 @@
+/** Serves the metrics over HTTP: `GET /metrics`, and nothing else. It has no password. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { errorMessage } from "../base/error.ts";
+import type { HealthData } from "../mqtt/messages.ts";
+import { HealthError } from "./errors.ts";
+import { metricsOf } from "./metrics.ts";
+
+export interface MetricsOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** The last health message; undefined before the first. */
+  readonly health: () => HealthData | undefined;
+}
+
+/** A scraper needs one connection and asks every few seconds. */
+const CONNECTIONS_MAX = 16;
+const HEADER_BYTES_MAX = 8_192;
+const REQUEST_MS = 5_000;
+const ANSWER_MS = 10_000;
+
+export class MetricsServer {
+  readonly #health: MetricsOptions["health"];
+  readonly #server: Server;
+
+  private constructor(health: MetricsOptions["health"]) {
+    this.#health = health;
+    const limits = {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: REQUEST_MS,
+      requestTimeout: REQUEST_MS,
+      keepAliveTimeout: REQUEST_MS,
+      connectionsCheckingInterval: 1_000,
+    };
+    this.#server = createServer(limits, (request, response) => {
+      this.#serve(request, response).catch(() => response.destroy());
+    });
+    this.#server.maxConnections = CONNECTIONS_MAX;
+    // A reader that does not read does not keep its place.
+    this.#server.setTimeout(ANSWER_MS);
+  }
+
+  /** @throws HealthError METRICS_LISTEN */
+  static async listen({ host, port, health }: MetricsOptions): Promise<MetricsServer> {
+    const metrics = new MetricsServer(health);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    metrics.#server.once("error", reject);
+    metrics.#server.listen({ host, port }, resolve);
+    try {
+      await promise;
+    } catch (error) {
+      throw new HealthError("METRICS_LISTEN", `${host} port ${port}: ${errorMessage(error)}`, { cause: error });
+    }
+    return metrics;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Ends every connection. Idempotent, never rejects. */
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => {
+      this.#server.close(resolve);
+    });
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // A body is not for us, and is not read.
+    if (request.method !== "GET" || request.url !== "/metrics") return answer(response, 404, "Only GET /metrics.\n");
+    const health = this.#health();
+    if (health === undefined) return answer(response, 503, "No figures yet.\n");
+    const set = metricsOf(health);
+    answer(response, 200, await set.text(), set.contentType);
+  }
+}
+
+function answer(response: ServerResponse, status: number, text: string, type = "text/plain; charset=utf-8"): void {
+  const close = status === 200 ? {} : { Connection: "close" };
+  response.writeHead(status, { "Content-Type": type, "Content-Length": Buffer.byteLength(text), ...close }).end(text);
+}
