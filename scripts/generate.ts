@@ -3,8 +3,7 @@ import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { configJsonSchema } from "../host/config/json-schema.ts";
 import { configReference } from "../host/config/reference.ts";
-import { KINDS } from "../host/mqtt/envelope.ts";
-import { schemaFileOf, schemaText } from "../host/mqtt/schemas.ts";
+import { schemaFiles } from "../host/mqtt/schemas.ts";
 import { errorReference } from "./error-reference.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -13,4 +12,4 @@ const write = (path: string, text: string) => writeFileSync(resolve(root, path),
 write("docs/config.schema.json", configJsonSchema());
 write("docs/config.md", configReference());
 write("docs/errors.md", errorReference());
-for (const kind of KINDS) write(`host/mqtt/schemas/${schemaFileOf(kind)}`, schemaText(kind));
+for (const [file, text] of schemaFiles()) write(`host/mqtt/schemas/${file}`, text);

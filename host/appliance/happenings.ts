@@ -140,10 +140,11 @@ export class Happenings {
     this.#log.warn({ part: "seal", code }, message);
   }
 
-  brokerChanged({ state, lastErrorCode, lastErrorMessage }: MqttState, broker: string): void {
+  brokerChanged({ state, listening, lastErrorCode, lastErrorMessage }: MqttState, broker: string): void {
     const fields = { part: "mqtt", state, code: lastErrorCode, broker };
     if (state === "offline") this.#log.warn(fields, lastErrorMessage ?? "the broker is away");
     if (state === "online") this.#log.info(fields, "connected to the broker");
+    if (state === "online" && !listening) this.#log.warn(fields, "the broker lets the appliance hear no commands");
   }
 
   commandRefused(code: string, message: string, times: number): void {

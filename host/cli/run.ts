@@ -61,6 +61,7 @@ async function modelDevice({ dataDir }: Config): Promise<ModelProcess> {
 
 function untilTold(): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
+    // `on`: whoever says it twice (timeout does) must not cut the clean stop short.
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => resolve());
   });
 }

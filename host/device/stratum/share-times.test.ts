@@ -33,3 +33,10 @@ test("shares without any wait give no rate", () => {
   for (let i = 0; i < 8; i++) times.add(0, 1);
   expect(times.hashrate).toBeNull();
 });
+
+test("a pause of hours counts as one long wait, and is soon forgotten", () => {
+  const times = new ShareTimes();
+  for (let i = 0; i < 100; i++) times.add(2500, 256);
+  times.add(8 * 3_600_000, 256);
+  expect(times.meanMs(256)).toBeLessThan(1.5 * 2500);
+});
