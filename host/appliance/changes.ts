@@ -16,9 +16,11 @@ export class Changes {
   async next(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const stop = this.listen(resolve);
-    signal.addEventListener("abort", () => resolve(), { once: true });
+    const end = () => resolve();
+    const stop = this.listen(end);
+    signal.addEventListener("abort", end, { once: true });
     await promise;
+    signal.removeEventListener("abort", end);
     stop();
   }
 }

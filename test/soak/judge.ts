@@ -1,7 +1,7 @@
 /** What is left at the end, held against what went in: one finding a line, none where all is well. */
 import { join } from "node:path";
+import { checkStoredLedger } from "../../host/appliance/ledger-check.ts";
 import { missingPrograms } from "../../host/device/testing/firmware.ts";
-import { checkLedger } from "../../host/seal/ledger.ts";
 import { ResultReader } from "../../host/store/reader.ts";
 import type { StoredResult } from "../../host/store/schema.ts";
 import type { OutsideClient, Received } from "../demo/outside-client.ts";
@@ -28,7 +28,6 @@ export function judgeStore(folder: string, films: Iterable<string>, observer: Ou
     const results = allResults(reader);
     const seals = [...reader.seals.ledger()];
     const { missing: unsealed, receipts } = receiptsOf(reader, results);
-    const ledger = checkLedger(seals);
     const publicKey = String(observer.of("info").at(-1)?.data.publicKey);
     const sizes = seals.map((text) => Number(JSON.parse(text).size));
     const findings = [
@@ -36,7 +35,7 @@ export function judgeStore(folder: string, films: Iterable<string>, observer: Ou
       ...some("film without a result", missing(films, results)),
       ...some("unsealed result", unsealed),
       ...some("receipt", judgeReceipts(receipts, publicKey, missingPrograms("python3").length === 0)),
-      ...(ledger.ok ? [] : [`ledger: seal ${ledger.seal}: ${ledger.fault}: ${ledger.detail}`]),
+      ...judgeLedger(reader, publicKey, observer),
       ...some("message", judgeMessages(reader, results, seals, observer)),
     ];
     const largestBatch = Math.max(0, ...sizes);
@@ -70,6 +69,17 @@ function gaps(results: readonly StoredResult[]): string[] {
 function missing(films: Iterable<string>, results: readonly StoredResult[]): string[] {
   const there = new Set(results.map(({ reference }) => reference));
   return [...films].filter((name) => !there.has(name));
+}
+
+/** As `lv06 ledger check` does, held to every head that the observer saw. */
+function judgeLedger(reader: ResultReader, publicKey: string, observer: OutsideClient): string[] {
+  const anchors = observer.of("seal").map(({ data }) => String(data.sealedValue));
+  const trustedKeys = new Map([[publicKey, "this appliance"]]);
+  const { chain, fault } = checkStoredLedger(reader, { trustedKeys, anchors }, () => {});
+  return [
+    ...(chain.ok ? [] : [`ledger: seal ${chain.seal}: ${chain.fault}: ${chain.detail}`]),
+    ...(fault === null ? [] : [`ledger: ${JSON.stringify(fault)}`]),
+  ];
 }
 
 /** Each result and each seal came, passed its schema, and the result came before its seal. */

@@ -1,11 +1,11 @@
 /**
  * `make soak`, or `node main.ts [SECONDS [SEED [FOLDER]]]`: the appliance at mixed faults (soak.ts). A line every few
- * seconds, a table at the end, and `soak.json` in FOLDER (build/soak); exit status 1 on any finding.
+ * seconds, a table at the end, and `soak.json` and `soak.md` in FOLDER (build/soak); exit status 1 on any finding.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { MOSQUITTO, RUN_MOSQUITTO } from "../../host/mqtt/testing/mosquitto.ts";
-import { showReport } from "./report.ts";
+import { markdownOf, showReport } from "./report.ts";
 import { runSoak } from "./soak.ts";
 
 const [seconds = "3600", seed = "1", folder = resolve(import.meta.dirname, "../../build/soak")] = process.argv.slice(2);
@@ -22,5 +22,6 @@ writeFileSync(
   join(folder, "soak.json"),
   `${JSON.stringify({ startedUtc, node: process.version, ...report }, null, 2)}\n`,
 );
+writeFileSync(join(folder, "soak.md"), `${markdownOf(report)}\n`);
 for (const line of showReport(report)) say(line);
 process.exitCode = report.findings.length === 0 ? 0 : 1;

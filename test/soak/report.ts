@@ -87,8 +87,24 @@ function memoryOf({ observer, bornMs }: World): SoakReport["memory"] {
 }
 
 export function showReport(report: SoakReport): string[] {
+  return [...table(["", ""], rowsOf(report)), ...report.findings.map((words) => `✗ ${words}`)];
+}
+
+/** A short run may have no film that nothing disturbed. */
+function spreadText({ p50, p99 }: Spread): string {
+  return Number.isNaN(p50 + p99) ? "none" : `${p50} ms, ${p99} ms`;
+}
+
+/** `showReport` for a page. */
+export function markdownOf(report: SoakReport): string {
+  const rows = [["what", "figure"], ["---", "---"], ...rowsOf(report)];
+  const findings = report.findings.map((words) => `- ${words}`);
+  return [...rows.map((cells) => `| ${cells.join(" | ")} |`), "", ...findings].join("\n").trimEnd();
+}
+
+function rowsOf(report: SoakReport): string[][] {
   const { shares, resultMs, sealedAfterMs, memory, faults } = report;
-  const rows: [string, string][] = [
+  return [
     ["time at faults", `${report.seconds} s, seed ${report.seed}`],
     [
       "faults",
@@ -102,10 +118,9 @@ export function showReport(report: SoakReport): string[] {
     ["receipts, each verified", String(report.receipts)],
     ["accepted shares, each hashed anew", String(shares.verified)],
     ["wrong shares refused, stale ones, unanswered", `${shares.refused}, ${shares.stale}, ${shares.unanswered}`],
-    ["film → result, p50 and p99", `${resultMs.p50} ms, ${resultMs.p99} ms`],
-    ["result → seal, p50 and p99", `${sealedAfterMs.p50} ms, ${sealedAfterMs.p99} ms`],
+    ["film → result, p50 and p99", spreadText(resultMs)],
+    ["result → seal, p50 and p99", spreadText(sealedAfterMs)],
     ["resident memory, its growth", `${memory.rssMiB} MiB, ${memory.growthPercent} % over ${memory.lifeS} s`],
     ["findings", String(report.findings.length)],
   ];
-  return [...table(["", ""], rows), ...report.findings.map((words) => `✗ ${words}`)];
 }

@@ -4,6 +4,7 @@
  */
 import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { errorMessage } from "../../host/base/error.ts";
 import { Seeded } from "../../host/device/testing/seeded.ts";
 import { type Fault, LINE_FAULTS, type LineFault, planOf, type WorldFault } from "./plan.ts";
 import { reportOf, type SoakReport } from "./report.ts";
@@ -22,7 +23,7 @@ const PROGRESS_MS = 5000;
 const DRAIN_MS = 90_000;
 const COUNT_MS = 15_000;
 
-/** @throws Error where something does not even start, or never becomes quiet */
+/** @throws Error where something does not even start, or not again */
 export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   const { folder, seconds, seed } = options;
   rmSync(folder, { recursive: true, force: true });
@@ -30,10 +31,10 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   const world = await World.open({ folder, seeded: new Seeded(seed), awayMs });
   try {
     const faults = await siege(world, options);
-    await quiet(world);
+    const unrest = await quiet(world);
     const counts = await judgeCounts(world);
     const ended = await world.stopAppliance();
-    return reportOf(world, options, Object.fromEntries(faults), [...counts, ...ended]);
+    return reportOf(world, options, Object.fromEntries(faults), [...unrest, ...counts, ...ended]);
   } finally {
     await world.close();
   }
@@ -78,16 +79,23 @@ async function filmsUntil(signal: AbortSignal, world: World, seeded: Seeded): Pr
   }
 }
 
-/** All films answered, all results sealed, all messages out. */
-async function quiet(world: World): Promise<void> {
+/** All films answered, all results sealed, all messages out. @returns what is not, at the deadline */
+async function quiet(world: World): Promise<string[]> {
   const { observer, films } = world;
   const isQuiet = () => {
     const { health } = world;
     if (health === undefined) return false;
     const answered = new Set(observer.of("result").map(({ data }) => data.reference));
-    return [...films.keys()].every((name) => answered.has(name)) && health.sealing.waiting + health.outbox.rows === 0;
+    const last = observer.received.findLastIndex(({ kind }) => kind === "result");
+    // The first one may have been on its way before the last result.
+    const since = observer.received.slice(last).filter(({ kind }) => kind === "health").length;
+    const sealed = since > 1 && health.sealing.waiting + health.outbox.rows === 0;
+    return sealed && [...films.keys()].every((name) => answered.has(name));
   };
-  await observer.until("end: every film answered and every result sealed", DRAIN_MS, isQuiet);
+  return observer.until("quiet end", DRAIN_MS, isQuiet).then(
+    () => [],
+    (error: unknown) => [errorMessage(error)],
+  );
 }
 
 /** The pool counts what its miners were told; what was under way when a connection broke may be counted or not. */
