@@ -44,7 +44,11 @@ const QUESTION = "Do this? [y/N]";
 /** @param input what is typed once it is asked for; none: there is no terminal */
 function start(command: string, args: readonly string[], input?: string): Promise<Ended> {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith("LV06_") || name === "LV06_NODE");
-  const pool = { LV06_DEVICE_STRATUM_LISTEN: `127.0.0.1:${port}`, LV06_DEVICE_STRATUM_WORKERS: "simulated" };
+  const pool = {
+    LV06_DEVICE_STRATUM_LISTEN: `127.0.0.1:${port}`,
+    LV06_DEVICE_STRATUM_WORKERS: "simulated",
+    LV06_DEVICE_STRATUM_SIMULATED_WORKERS: "simulated",
+  };
   const env = { ...Object.fromEntries(own), ...pool };
   const child = spawn(command, args, { cwd: folder, env, stdio: ["pipe", "pipe", "pipe"] });
   let [stdout, stderr] = ["", ""];
@@ -134,7 +138,7 @@ describe("lv06 device pair", () => {
   test("believes the health of the appliance that has the pool", async () => {
     const settings = `dataDir: data
 mqtt: { embeddedPort: PORT, healthIntervalS: 1 }
-device: { stratum: { listen: "127.0.0.1:${port}", workers: [simulated] } }
+device: { stratum: { listen: "127.0.0.1:${port}", workers: [simulated], simulatedWorkers: [simulated] } }
 `;
     appliance = await startAppliance(folder, { settings, modelDevice: false });
     const it = await stock("v2.12");

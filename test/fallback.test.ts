@@ -32,7 +32,7 @@ appliance: lv06-demo
 dataDir: data
 ingest: { settleMs: 0 }
 mqtt: { embeddedPort: PORT, healthIntervalS: 1 }
-device: { usb: { path: ${join(folder, "port")} }, stratum: { listen: "127.0.0.1:${poolPort}" } }
+device: { usb: { path: ${join(folder, "port")} }, stratum: { listen: "127.0.0.1:${poolPort}", simulatedWorkers: [simulated] } }
 seal: { maxAgeMs: 0, deadlineMs: 1000, simulatedDifficulty: ${2 ** -18} }
 `;
     films = 0;

@@ -107,6 +107,8 @@ export class Appliance {
   /** Starts every part. A missing broker, device or model is no error: the appliance runs and says so. */
   async start(): Promise<void> {
     await this.#publishing.start();
+    const { listen, simulatedWorkers } = this.#config.device.stratum;
+    if (listen !== null && simulatedWorkers.length > 0) this.#happenings.simulatedAdmitted(simulatedWorkers);
     await this.#devices.start();
     await this.#sealing.start();
     this.#miners.start();
@@ -144,6 +146,7 @@ export class Appliance {
       onUsbLog: (text) => this.#happenings.deviceSaid(text),
       onMiner: (event) => this.#happenings.minerMoved(event),
       onPool: (state, error) => this.#happenings.poolChanged(state, error),
+      onTrouble: (code, message) => this.#happenings.sealingFailed(code, message),
     });
   }
 

@@ -15,6 +15,8 @@ export interface DeviceEvents {
   readonly onUsbLog: (text: string) => void;
   readonly onMiner: (event: BridgeEvent) => void;
   readonly onPool: NonNullable<PoolOptions["onState"]>;
+  /** A search for a work proof that failed. */
+  readonly onTrouble: (code: string, message: string) => void;
 }
 
 export class Devices {
@@ -42,10 +44,16 @@ export class Devices {
       onEvent: events.onMiner,
       onState: events.onPool,
     });
+    const { onTrouble } = events;
     const difficulties = { real: seal.difficulty, simulated: seal.simulatedDifficulty };
     this.searchers = [
-      new UsbSearcher(this.usb, difficulties, { utcMs: Date.now, random: randomBytes, nowMs: systemClock.nowMs }),
-      new PoolSearcher(this.pool, difficulties),
+      new UsbSearcher(this.usb, difficulties, {
+        utcMs: Date.now,
+        random: randomBytes,
+        nowMs: systemClock.nowMs,
+        onTrouble,
+      }),
+      new PoolSearcher(this.pool, difficulties, onTrouble),
     ];
   }
 

@@ -111,6 +111,14 @@ export class Happenings {
     this.event(action);
   }
 
+  /** Names of models are a door: for trying out. */
+  simulatedAdmitted(names: readonly string[]): void {
+    this.#log.warn(
+      { part: "pool", simulatedWorkers: names },
+      "miners under these names seal real results as simulated",
+    );
+  }
+
   poolChanged(state: Pool["state"], error: unknown): void {
     if (error === null) this.#log.info({ part: "pool", state }, "the pool listens");
     else this.#log.warn({ part: "pool", state, code: errorCode(error) }, errorMessage(error));

@@ -21,7 +21,7 @@ export function conditionsOf(
   const broker = mqtt()?.state;
   const link = device.settled.kind;
   const power = machine.throttled?.some((name) => !name.endsWith("-since-boot"));
-  const { late, noDevice } = sealing.troubles;
+  const { late, noDevice, failed } = sealing.troubles;
   return {
     // Between two states is no news: an alarm stays as it was while a connection is being tried.
     ...(broker === "online" || broker === "offline" ? { BROKER_AWAY: broker === "offline" } : {}),
@@ -36,6 +36,7 @@ export function conditionsOf(
     POOL_UNAVAILABLE: pool.state === "failed",
     ...(power === undefined ? {} : { POWER: power }),
     SEALING_DEVICE_ABSENT: noDevice,
+    SEALING_FAILED: failed,
     SEALS_LATE: late,
   };
 }

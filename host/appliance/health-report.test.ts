@@ -180,9 +180,11 @@ describe("the miners, the pool and the seals", () => {
 
   test("raise alarms of their own: a pool that cannot listen, seals that are late, no device to seal", async () => {
     parts.pool = { state: "failed", view: () => undefined, lastErrorCode: "STRATUM_LISTEN" };
-    parts.sealing = { ...parts.sealing, troubles: { late: true, noDevice: true } };
+    parts.sealing = { ...parts.sealing, troubles: { late: true, noDevice: true, failed: true } };
     const health = healthSchema.parse(await look());
-    expect(health.alarms).toEqual(expect.arrayContaining(["POOL_UNAVAILABLE", "SEALING_DEVICE_ABSENT", "SEALS_LATE"]));
+    expect(health.alarms).toEqual(
+      expect.arrayContaining(["POOL_UNAVAILABLE", "SEALING_DEVICE_ABSENT", "SEALING_FAILED", "SEALS_LATE"]),
+    );
     expect(health.pool).toEqual({ state: "failed", connections: 0, joined: 0, ends: {} });
     expect(health.parts.pool).toMatchObject({ state: "failed", lastErrorCode: "STRATUM_LISTEN" });
   });

@@ -88,7 +88,7 @@ describe("a miner", () => {
     const pool = poolAt("127.0.0.1:0");
     await pool.start();
     minerAt(pool);
-    const searcher = new PoolSearcher(pool, DIFFICULTIES);
+    const searcher = new PoolSearcher(pool, DIFFICULTIES, () => {});
     await until(() => searcher.presence() === "simulated");
     expect(searcher.expectedMs(true)).toBeGreaterThan(0);
     expect(searcher.expectedMs(false)).toBeNull();
@@ -111,7 +111,7 @@ describe("a miner", () => {
     await until(() => miner.jobs > 0);
     const stop = new AbortController();
     const job = { commitment: new Uint8Array(32).fill(6), simulated: false };
-    const searching = new PoolSearcher(pool, DIFFICULTIES).seek(job, stop.signal);
+    const searching = new PoolSearcher(pool, DIFFICULTIES, () => {}).seek(job, stop.signal);
     await until(() => miner.accepted >= 3);
     stop.abort();
     expect(await searching).toBeNull();

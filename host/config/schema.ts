@@ -162,8 +162,8 @@ export const ConfigSchema = z
             { allowed: WORKERS },
           ),
           simulatedWorkers: key(
-            list(workerName, 64).default(["simulated"]),
-            "Workers that are models of miners: they may connect too, and whatever they seal says that it is simulated.",
+            list(workerName, 64).default([]),
+            "Workers that are models of miners, for trying out: whoever connects under such a name seals real results as simulated ones, with practically no work.",
             { allowed: WORKERS },
           ),
           idle: key(

@@ -15,6 +15,8 @@ export const ALARMS = {
     "The local pool cannot listen, so no miner can seal: check device.stratum.listen and who uses the port.",
   POWER: "The supply is too weak or the processor too hot: use a better supply, give it air.",
   SEALING_DEVICE_ABSENT: "Results wait to be sealed and no device is there: check the miners and the serial device.",
+  SEALING_FAILED:
+    "The stored seals contradict each other, and nothing is sealed: run lv06 ledger check and restore a backup; results go on.",
   SEALS_LATE:
     "A seal takes far longer than the devices' work so far lets expect: look at their alarms and the network.",
 } as const;

@@ -220,8 +220,8 @@ const pool = z.strictObject({
 });
 
 const sealing = z.strictObject({
-  /** `none`: nothing can seal. `absent`: no device is there. `idle`: nothing waits. */
-  state: z.enum(["none", "absent", "idle", "gathering", "working"]),
+  /** `none`: nothing can seal. `failed`: the stored seals contradict each other. `absent`: no device is there. `idle`: nothing waits. */
+  state: z.enum(["none", "failed", "absent", "idle", "gathering", "working"]),
   /** Results that wait for a seal, those that are being worked on among them. */
   waiting: count,
   /** Results in the batch that is being worked on. */

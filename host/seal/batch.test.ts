@@ -133,7 +133,24 @@ describe("without a device", () => {
     batcher.join(leaf(1, 0), 0);
     expect(kinds(batcher.tick(30_000))).toEqual(["no-device"]);
     batcher.expect(100, 30_001);
-    expect(kinds(batcher.expect(null, 30_002))).toEqual(["no-device"]);
+    expect(kinds(batcher.expect(null, 30_002))).toEqual([]);
+    expect(batcher.wakeAtMs()).toBe(60_002);
+    expect(kinds(batcher.tick(60_002))).toEqual(["no-device"]);
+  });
+
+  test("a device that is away for moments is no news, however long results wait", () => {
+    const batcher = working({}, null);
+    batcher.join(leaf(1, 0), 0);
+    for (let nowMs = 20_000; nowMs < 1e6; nowMs += 20_000) {
+      batcher.expect(1e9, nowMs);
+      expect(kinds(batcher.expect(null, nowMs + 1))).toEqual([]);
+    }
+  });
+
+  test("what waited over a restart is told only when the device had time to come", () => {
+    const batcher = new Batcher(POLICY, { waiting: [leaf(1, -1e6)] }, 0);
+    expect(batcher.tick(29_999)).toEqual([]);
+    expect(kinds(batcher.tick(30_000))).toEqual(["no-device"]);
   });
 
   test("nothing is told where nothing waits", () => {

@@ -47,7 +47,7 @@ export type BatchOutput =
       readonly waitedMs: number;
       readonly expectedMs: number;
     }
-  /** Once an absence: results wait beyond the deadline, and there is no device to seal them. */
+  /** Once an absence: for as long as the deadline no device was there, and results wait for one. */
   | { readonly kind: "no-device"; readonly waitedMs: number; readonly results: number };
 
 interface Work {
@@ -103,10 +103,12 @@ export class Batcher {
   /** Mean time to a share of all devices together; null while there is none. */
   #expectedMs: number | null = null;
   #absenceTold = false;
+  #absentSinceMs: number;
 
   /** @throws SealError SEAL_POLICY; SEAL_BATCH where more was restored than a batch or the queue may hold */
   constructor(policy: BatchPolicy, restored: Restored, nowMs: number) {
     this.#policy = complete(policy);
+    this.#absentSinceMs = nowMs;
     const { worked, waiting } = restored;
     if (waiting.length > this.#policy.maxWaiting || (worked?.length ?? 1) > BATCH_MAX || worked?.length === 0) {
       throw new SealError("SEAL_BATCH", `restored ${worked?.length ?? 0} worked and ${waiting.length} waiting results`);
@@ -141,8 +143,9 @@ export class Batcher {
   expect(expectedMs: number | null, nowMs: number): BatchOutput[] {
     if (expectedMs !== null && !(expectedMs > 0)) throw new SealError("SEAL_POLICY", `expectedMs is ${expectedMs}`);
     this.#countShares(nowMs);
-    this.#expectedMs = expectedMs;
     if (expectedMs !== null) this.#absenceTold = false;
+    else if (this.#expectedMs !== null) this.#absentSinceMs = nowMs;
+    this.#expectedMs = expectedMs;
     return this.tick(nowMs);
   }
 
@@ -212,9 +215,10 @@ export class Batcher {
     return this.#work?.batch.leaves[0] ?? this.#waiting[0];
   }
 
+  /** Devices reconnect: that one is away for a moment is no news, however old the results are. */
   #overdueAtMs(): number | null {
     const oldest = this.#oldest();
-    return oldest === undefined ? null : oldest.joinedMs + this.#policy.deadlineMs;
+    return oldest === undefined ? null : Math.max(oldest.joinedMs, this.#absentSinceMs) + this.#policy.deadlineMs;
   }
 
   #absence(nowMs: number): BatchOutput[] {

@@ -1,11 +1,10 @@
 /** A seal: one batch, the work that was done over it, and the appliance's signature over both (DESIGN §6). */
 import { z } from "zod";
 import { errorMessage } from "../base/error.ts";
-import { sha256d } from "../work/header.ts";
 import { decodeProof, encodeProof, verifyProof, type WorkProof } from "../work/proof.ts";
 import { targetOfDifficulty } from "../work/target.ts";
 import { canonicalBytes, canonicalText } from "./canonical.ts";
-import { DIFFICULTY_TEXT, difficultyText, expectMinimum, meetsMinimum } from "./difficulty.ts";
+import { DIFFICULTY_TEXT, difficultyText, expectMinimum } from "./difficulty.ts";
 import { SealError } from "./error.ts";
 import { BATCH_MAX, count, digest, firstIssue, fromHex, intendedUse, name, signatureHex, toHex } from "./fields.ts";
 import { type Batch, sealedValue } from "./sealed-value.ts";
@@ -90,7 +89,8 @@ function expectWork(proof: WorkProof, value: Uint8Array, difficulty: string): vo
 /**
  * The seal of a batch, after its work proof was verified here.
  *
- * `workVerified` is true only for work of at least `minDifficulty` by a device that is not simulated.
+ * `workVerified` is true only where at least `minDifficulty` was asked of a device that is not simulated: a hash that is
+ * better than asked for by luck proves no more work.
  *
  * @throws SealError SEAL_WORK where the proof is not good; SEAL_DIFFICULTY, SEAL_LENGTH, SEAL_BATCH; SEAL_MESSAGE
  */
@@ -112,7 +112,7 @@ export function makeSeal(request: SealRequest, key: SigningKey): Seal {
     workProof: { ...hashed, branches: [...branches] },
     device: { ...device },
     difficulty,
-    workVerified: !device.simulated && meetsMinimum(sha256d(proof.header), minDifficulty),
+    workVerified: !device.simulated && request.difficulty >= minDifficulty,
     publicKey: toHex(key.publicKey),
     intendedUse: "research-only",
   };

@@ -120,9 +120,14 @@ export class ResultStore {
     this.#announce();
   }
 
-  /** Signs the unsealed commitments of another key anew: a seal and its results have one key. @returns how many */
-  resign(publicKey: Uint8Array, sign: (commitment: Uint8Array) => Uint8Array): Promise<number> {
-    return this.#group.run(() => this.#seals.resign(publicKey, sign));
+  /**
+   * Signs unsealed commitments of another key anew: a seal and its results have one key.
+   *
+   * @param most at once; the event loop waits for them
+   * @returns how many; fewer than `most` where none is left
+   */
+  resign(publicKey: Uint8Array, sign: (commitment: Uint8Array) => Uint8Array, most: number): Promise<number> {
+    return this.#group.run(() => this.#seals.resign(publicKey, sign, most));
   }
 
   /** The messages to publish next, oldest first. @param after position of the last one already taken */

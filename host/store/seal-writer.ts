@@ -28,7 +28,7 @@ export class SealWriter {
     this.#signedByOthers = db.prepare(
       `SELECT sequence, commitment FROM commitments WHERE batch IS NULL AND publicKey <> :key
        UNION ALL SELECT sequence, commitment FROM commitments
-       WHERE batch = (SELECT batch FROM batches WHERE seal IS NULL) AND publicKey <> :key`,
+       WHERE batch = (SELECT batch FROM batches WHERE seal IS NULL) AND publicKey <> :key LIMIT :most`,
     );
     this.#sign = db.prepare("UPDATE commitments SET signature = ?, publicKey = ? WHERE sequence = ?");
   }
@@ -51,8 +51,8 @@ export class SealWriter {
     if (this.#seal.run(text, batch).changes !== 1) throw seal(`batch ${batch} is sealed already, or there is none`);
   }
 
-  resign(publicKey: Uint8Array, sign: (commitment: Uint8Array) => Uint8Array): number {
-    const rows = this.#signedByOthers.all({ key: publicKey });
+  resign(publicKey: Uint8Array, sign: (commitment: Uint8Array) => Uint8Array, most: number): number {
+    const rows = this.#signedByOthers.all({ key: publicKey, most });
     for (const { sequence, commitment } of rows) {
       if (!(commitment instanceof Uint8Array)) throw new StoreError("STORE_DAMAGED", `commitment ${String(sequence)}`);
       this.#sign.run(sign(commitment), publicKey, Number(sequence));

@@ -112,8 +112,8 @@ describe("a batch", () => {
   test("and what waits are signed anew with another key; what is sealed stays as it was", async () => {
     await store.sealBatch(await store.closeBatch(batch(1), [1]), "s", []);
     await store.closeBatch(batch(1, 8), [2]);
-    expect(await store.resign(filled(9), () => filled(0, 64))).toBe(0);
-    expect(await store.resign(filled(8), ([byte]) => filled((byte ?? 0) + 100, 64))).toBe(2);
+    expect(await store.resign(filled(9), () => filled(0, 64), 10)).toBe(0);
+    expect(await store.resign(filled(8), ([byte]) => filled((byte ?? 0) + 100, 64), 10)).toBe(2);
     const signed = ["a", "b", "c"].map((id) => store.read.seals.of(id)?.signature[0]);
     expect(signed).toEqual([1, 102, 103]);
   });

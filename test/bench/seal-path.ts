@@ -58,7 +58,7 @@ export class SealPath {
     const difficulties = { real: 256, simulated: DIFFICULTY };
     this.#sealing = new Sealing({
       configured: true,
-      searchers: [new PoolSearcher(this.#pool, difficulties)],
+      searchers: [new PoolSearcher(this.#pool, difficulties, () => {})],
       ...{ changes, clock: systemClock, appliance: IDENTITY.appliance, minDifficulty: 256, store: this.#store },
       policy: { maxSize: BATCH, maxAgeMs: 3_600_000, deadlineMs: 86_400_000 },
       key: SigningKey.ofSeed(randomBytes(32)),

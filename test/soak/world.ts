@@ -49,7 +49,7 @@ dataDir: data
 log: { level: warn }
 ingest: { settleMs: 0 }
 mqtt: { url: "${broker}", healthIntervalS: 1 }
-device: { stratum: { listen: "127.0.0.1:${poolPort}" } }
+device: { stratum: { listen: "127.0.0.1:${poolPort}", simulatedWorkers: [simulated] } }
 seal: { simulatedDifficulty: ${2 ** -16} }
 `;
 

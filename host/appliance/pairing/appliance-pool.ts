@@ -35,8 +35,8 @@ export class AppliancePool implements Prover {
   #lost: MqttError | undefined;
   /** What the pool was like before anything was changed. */
   #first: Heard | undefined;
-  /** The worker's accepted shares before it was set; fewer after a restart of the appliance. */
-  #before = 0;
+  /** The worker's accepted shares that are no proof, fewer after a restart of the appliance; undefined: those of the next message. */
+  #before: number | undefined;
   #sighting: Sighting = "nothing";
 
   private constructor(options: ProverOptions) {
@@ -56,9 +56,11 @@ export class AppliancePool implements Prover {
     }
   }
 
-  /** A share that comes at the last moment is told of in the next health message. */
+  /** A share that comes at the last moment is told of in the next health message, or in the one after. */
   wait(waiting: Waiting): Promise<Sighting> {
-    const deadlineMs = waiting.deadlineMs + this.#intervalMs;
+    const { isSet } = this.#options;
+    if (isSet) [this.#before, this.#sighting] = [undefined, "nothing"];
+    const deadlineMs = waiting.deadlineMs + this.#intervalMs * (isSet ? 2 : 1);
     return watch(() => this.#look(), this.#options.clock, { ...waiting, deadlineMs });
   }
 
@@ -96,7 +98,7 @@ export class AppliancePool implements Prover {
 
   /** Nothing is sent to a miner before it is known that its pool is there. */
   async #firstHealth(): Promise<void> {
-    const { clock, signal, worker, config, onHearing } = this.#options;
+    const { clock, signal, worker, isSet, config, onHearing } = this.#options;
     onHearing(config.mqtt.healthIntervalS);
     const deadlineMs = this.#intervalMs + HEALTH_SLACK_MS;
     const look = (): Sighting => (this.#first === undefined ? "nothing" : "share");
@@ -105,7 +107,7 @@ export class AppliancePool implements Prover {
     if (this.#first.pool?.state !== "listening") {
       throw new PairError("PAIR_SILENT", `${this.#taken()}, but not by the appliance's pool`);
     }
-    if (provenOf(worker, this.#first)?.connected) {
+    if (!isSet && provenOf(worker, this.#first)?.connected) {
       throw new PairError("PAIR_NAME_TAKEN", `a miner works for the pool as ${worker} already`);
     }
   }
@@ -117,11 +119,12 @@ export class AppliancePool implements Prover {
     if (this.#first === undefined) {
       this.#first = heard.data.data;
       this.#before = proven?.accepted ?? 0;
-    } else if (proven !== null) {
-      this.#before = Math.min(this.#before, proven.accepted);
-      if (proven.accepted > this.#before) this.#sighting = "share";
-      else if (proven.connected && this.#sighting === "nothing") this.#sighting = "connected";
+      return;
     }
+    this.#before = Math.min(this.#before ?? Number.POSITIVE_INFINITY, proven?.accepted ?? 0);
+    if (proven === null) return;
+    if (proven.accepted > this.#before) this.#sighting = "share";
+    else if (proven.connected && this.#sighting === "nothing") this.#sighting = "connected";
   }
 
   #taken(): string {

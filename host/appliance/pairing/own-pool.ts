@@ -9,6 +9,8 @@ export class OwnPool implements Prover {
   readonly pool = "own";
   readonly #device: StratumDevice;
   readonly #options: ProverOptions;
+  /** The worker's accepted shares that are no proof. */
+  #before = 0;
 
   private constructor(device: StratumDevice, options: ProverOptions) {
     this.#device = device;
@@ -29,6 +31,7 @@ export class OwnPool implements Prover {
   }
 
   wait(waiting: Waiting): Promise<Sighting> {
+    if (this.#options.isSet) this.#before = this.#miner()?.accepted ?? 0;
     return watch(() => this.#look(), this.#options.clock, waiting);
   }
 
@@ -37,8 +40,12 @@ export class OwnPool implements Prover {
   }
 
   #look(): Sighting {
-    const miner = this.#device.view().miners.find(({ name }) => name === this.#options.worker);
+    const miner = this.#miner();
     if (miner === undefined) return "nothing";
-    return miner.accepted > 0 ? "share" : "connected";
+    return miner.accepted > this.#before ? "share" : "connected";
+  }
+
+  #miner() {
+    return this.#device.view().miners.find(({ name }) => name === this.#options.worker);
   }
 }

@@ -46,6 +46,7 @@ const settings = (more: Readonly<Record<string, string>> = {}) =>
     DATA_DIR: dataDir,
     DEVICE_STRATUM_LISTEN: listen,
     DEVICE_STRATUM_WORKERS: "simulated",
+    DEVICE_STRATUM_SIMULATED_WORKERS: "simulated",
     ...more,
   });
 const talk = (yes = true, signal = new AbortController().signal) => ({

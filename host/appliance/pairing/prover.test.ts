@@ -30,7 +30,7 @@ afterEach(async () => {
 
 async function open(more: Readonly<Record<string, string>> = {}): Promise<Prover> {
   prover = await openProver({
-    config: settingsOf({ MQTT_HEALTH_INTERVAL_S: "1", ...more }),
+    config: settingsOf({ DEVICE_STRATUM_SIMULATED_WORKERS: "simulated", MQTT_HEALTH_INTERVAL_S: "1", ...more }),
     listen: { host: "127.0.0.1", port },
     worker: WORKER,
     onHearing: () => {},

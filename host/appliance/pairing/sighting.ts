@@ -28,6 +28,8 @@ export interface ProverOptions {
   /** `device.stratum.listen`. */
   readonly listen: Endpoint;
   readonly worker: string;
+  /** Whether the miner is set to this pool already: it may be connected, and what it did before a wait proves nothing. */
+  readonly isSet: boolean;
   /** Called where the appliance's health has to be waited for. */
   readonly onHearing: (everyS: number) => void;
   readonly clock: Clock;

@@ -3,8 +3,17 @@ import { type ClosedBatch, closeBatch } from "../../seal/closed-batch.ts";
 import { SealError } from "../../seal/error.ts";
 import { toHex } from "../../seal/fields.ts";
 import { EMPTY_LEDGER, type LedgerHead } from "../../seal/ledger.ts";
-import { decodeSeal } from "../../seal/seal.ts";
-import type { SealReader, UnsealedRow } from "../../store/seal-reader.ts";
+import { decodeSeal, type Seal } from "../../seal/seal.ts";
+import type { BatchRow, SealReader, UnsealedRow } from "../../store/seal-reader.ts";
+
+/** What there is to go on from where the store cannot be trusted: nothing is sealed, and nothing changed. */
+export const NOTHING: Remembered = {
+  head: EMPTY_LEDGER,
+  lastSealUtcMs: undefined,
+  unsealed: 0,
+  worked: undefined,
+  waiting: [],
+};
 
 export interface Remembered {
   readonly head: LedgerHead;
@@ -24,8 +33,16 @@ export function remembered(seals: SealReader, waitingMax: number): Remembered {
   const { seals: count, sealedResults: results, waiting: unsealed } = seals.counts();
   const newest = seals.newest();
   const head = newest === undefined ? EMPTY_LEDGER : { seals: count, results, head: toHex(newest.sealedValue) };
-  const lastSealUtcMs = newest === undefined ? undefined : decodeSeal(newest.seal ?? "").utcMs;
+  const lastSealUtcMs = newest === undefined ? undefined : sealOf(newest).utcMs;
   return { head, lastSealUtcMs, unsealed, worked: workedOf(seals, head), waiting: seals.waiting(waitingMax) };
+}
+
+function sealOf({ batch, seal }: BatchRow): Seal {
+  try {
+    return decodeSeal(seal ?? "");
+  } catch (error) {
+    throw new SealError("SEAL_LEDGER", `the seal of batch ${batch} is damaged`, { cause: error });
+  }
 }
 
 function workedOf(seals: SealReader, { head }: LedgerHead): Remembered["worked"] {

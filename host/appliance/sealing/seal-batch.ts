@@ -58,8 +58,9 @@ export async function sealBatch(
       const keep = () => store.sealBatch(batch, encodeSeal(seal), messagesOf(seal)).then(() => seal);
       return (await untilDone(parts, keep, signal)) === undefined ? null : { seal, elapsedMs };
     } catch (error) {
-      // Work that does not verify is no work: the devices go on.
+      // Work that does not verify is no work, and the devices go on; not without end at once, whatever is wrong.
       onTrouble(errorCode(error), errorMessage(error));
+      await pause(clock, RETRY_MS.first, signal);
     }
   }
   return null;

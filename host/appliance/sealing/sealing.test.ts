@@ -4,12 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { systemClock } from "../../device/clock.ts";
 import type { ResultToBind } from "../../seal/commitment.ts";
 import { checkLedger } from "../../seal/ledger.ts";
 import { decodeSeal, type Seal } from "../../seal/seal.ts";
 import { SigningKey } from "../../seal/signing-key.ts";
+import { StoreError } from "../../store/errors.ts";
 import { ResultStore } from "../../store/results.ts";
 import { makeMessage, makeResult } from "../../store/testing/make-result.ts";
 import { Changes } from "../changes.ts";
@@ -230,7 +231,7 @@ describe("after a restart", () => {
     expect(second.publicKey).toBe(sealed[0]?.publicKey);
   });
 
-  test("a batch that is not what its results make it stops the start", async () => {
+  test("seals that contradict each other seal nothing and stop nothing else", async () => {
     device.held = true;
     const first = makeSealing();
     await first.start();
@@ -242,7 +243,56 @@ describe("after a restart", () => {
     db.exec("UPDATE commitments SET commitment = randomblob(32)");
     db.close();
     openStore();
-    expect(() => makeSealing()).toThrow(expect.objectContaining({ code: "SEAL_LEDGER" }));
+    device.held = false;
+    const second = makeSealing();
+    await second.start();
+    await add(second, 2);
+    expect(troubles).toEqual(["SEAL_LEDGER"]);
+    expect(second.view()).toMatchObject({ state: "failed", waiting: 2 });
+    expect(second.troubles.failed).toBe(true);
+    await sleep(30);
+    expect(sealed).toEqual([]);
+  });
+
+  test("without any device configured, what was promised a seal is told of", async () => {
+    device.there = "none";
+    const first = makeSealing();
+    await first.start();
+    await add(first, 2);
+    await first.stop();
+    events.length = 0;
+    const second = makeSealing({ configured: false });
+    await second.start();
+    expect(events).toEqual([{ kind: "no-device", waitedMs: 0, results: 2 }]);
+    expect(second.troubles.noDevice).toBe(true);
+  });
+});
+
+describe("more results than may wait in memory", () => {
+  test("wait in the store, and all are sealed, each once", async () => {
+    const sealing = makeSealing({ policy: { maxAgeMs: 0, maxSize: 3, maxWaiting: 4 } });
+    device.held = true;
+    await sealing.start();
+    await add(sealing, 30);
+    expect(sealing.view().waiting).toBe(30);
+    device.held = false;
+    await until(() => total() === 30);
+    expect(checkLedger(store.read.seals.ledger())).toMatchObject({ ok: true, head: { results: 30 } });
+  });
+
+  test("are read again where the store could not be read", async () => {
+    const sealing = makeSealing({ policy: { maxAgeMs: 0, maxSize: 2, maxWaiting: 2 } });
+    device.held = true;
+    await sealing.start();
+    await add(sealing, 8);
+    const { seals } = store.read;
+    const reading = vi.spyOn(seals, "waiting").mockImplementationOnce(() => {
+      throw new StoreError("STORE_IO", "the disk");
+    });
+    device.held = false;
+    await until(() => total() === 8);
+    expect(troubles).toEqual(["STORE_IO"]);
+    reading.mockRestore();
   });
 });
 
@@ -283,6 +333,22 @@ describe("what fails on the way", () => {
     await until(() => total() === 1);
     expect(troubles).toEqual(["SEAL_WORK"]);
     expect(lies).toBe(2);
+  });
+
+  test("a batch that is on time is not called late because the one before was", async () => {
+    device.held = true;
+    device.meanMs = 1;
+    const sealing = makeSealing({ policy: { maxAgeMs: 0, maxSize: 1, deadlineMs: 40 } });
+    await sealing.start();
+    await add(sealing, 2);
+    await until(() => sealing.troubles.late);
+    device.meanMs = 1e6;
+    changes.tell();
+    device.held = false;
+    await until(() => total() === 1);
+    device.held = true;
+    await until(() => sealing.view().working === 1);
+    expect(sealing.troubles.late).toBe(false);
   });
 
   test("a seal that should long have come is told once", async () => {

@@ -5,6 +5,7 @@
  * waits is found again at the next start. Nothing here ever delays or changes a result.
  */
 
+import { errorCode, errorMessage } from "../../base/error.ts";
 import { Batcher, type BatchOutput, type BatchPolicy, type WorkedBatch } from "../../seal/batch.ts";
 import { bindResult } from "../../seal/bind.ts";
 import { type ClosedBatch, closeBatch } from "../../seal/closed-batch.ts";
@@ -14,7 +15,7 @@ import { extendLedger, type LedgerHead } from "../../seal/ledger.ts";
 import { togetherMs } from "../../seal/share-times.ts";
 import type { Binding } from "../../store/schema.ts";
 import type { UnsealedRow } from "../../store/seal-reader.ts";
-import { remembered } from "./restore.ts";
+import { NOTHING, type Remembered, remembered } from "./restore.ts";
 import { type SealBatchParts, type SealedBatch, sealBatch } from "./seal-batch.ts";
 import { simulatedMay } from "./search.ts";
 
@@ -40,7 +41,7 @@ export interface SealingOptions extends SealBatchParts {
 
 /** As `health.sealing` shows it. */
 export interface SealingView {
-  readonly state: "none" | "absent" | "idle" | "gathering" | "working";
+  readonly state: "none" | "failed" | "absent" | "idle" | "gathering" | "working";
   readonly waiting: number;
   readonly working: number;
   readonly seals: number;
@@ -54,6 +55,8 @@ export interface SealingView {
 export interface SealingTroubles {
   readonly late: boolean;
   readonly noDevice: boolean;
+  /** The stored seals contradict each other: results are bound and wait, nothing is sealed. */
+  readonly failed: boolean;
 }
 
 interface Work {
@@ -65,6 +68,8 @@ interface Work {
 const LOOK_MS = 1000;
 const WAITING_MAX = 100_000;
 const REFILL = 1024;
+/** In one transaction: some 30 ms. */
+const RESIGN = 256;
 
 export class Sealing {
   readonly #options: SealingOptions;
@@ -84,24 +89,26 @@ export class Sealing {
   #working: Promise<void> = Promise.resolve();
   #late = false;
   #noDevice = false;
+  #damage: unknown;
   #cancelLook: () => void = () => {};
   #stopHearing: () => void = () => {};
   #started = false;
 
-  /** Reads what waits from the store. @throws SealError SEAL_LEDGER where it contradicts itself; StoreError */
+  /** Reads what waits from the store. */
   constructor(options: SealingOptions) {
     this.#options = options;
-    const { head, lastSealUtcMs, unsealed, worked, waiting } = remembered(options.store.read.seals, WAITING_MAX);
+    const waitingMax = options.policy.maxWaiting ?? WAITING_MAX;
+    const { head, lastSealUtcMs, unsealed, worked, waiting } = this.#remember(waitingMax);
     this.#head = head;
     this.#lastSealUtcMs = lastSealUtcMs;
     this.#waiting = unsealed;
     this.#restored = worked;
-    this.#moreInStore = waiting.length === WAITING_MAX;
+    this.#moreInStore = waiting.length === waitingMax;
     const leaves = {
       ...(worked === undefined ? {} : { worked: worked.members.map((row) => this.#leaf(row)) }),
       waiting: waiting.map((row) => this.#leaf(row)),
     };
-    this.#batcher = new Batcher({ ...options.policy, maxWaiting: WAITING_MAX }, leaves, options.clock.nowMs());
+    this.#batcher = new Batcher({ ...options.policy, maxWaiting: waitingMax }, leaves, options.clock.nowMs());
   }
 
   /** 64 hex digits. */
@@ -120,7 +127,7 @@ export class Sealing {
   }
 
   get troubles(): SealingTroubles {
-    return { late: this.#late, noDevice: this.#noDevice };
+    return { late: this.#late, noDevice: this.#noDevice, failed: this.#damage !== undefined };
   }
 
   view(): SealingView {
@@ -143,16 +150,24 @@ export class Sealing {
   /** The bound result is durable: it joins the next batch. In the order of sequence numbers. */
   stored(row: UnsealedRow): void {
     this.#waiting += 1;
+    if (this.#damage !== undefined) return;
     this.#moreInStore ||= this.#batcher.room === 0;
     if (!this.#moreInStore) this.#perform(this.#batcher.join(this.#leaf(row), this.#nowMs));
   }
 
   /** @throws StoreError */
   async start(): Promise<void> {
-    const { store, key, changes, configured } = this.#options;
+    const { store, key, changes, configured, onTrouble } = this.#options;
+    if (this.#damage !== undefined) {
+      onTrouble(errorCode(this.#damage), errorMessage(this.#damage));
+      return;
+    }
     // The key may be another one since: a seal and its results have one key.
-    await store.resign(key.publicKey, (commitment) => key.sign(commitment));
-    if (!configured) return;
+    while ((await store.resign(key.publicKey, (commitment) => key.sign(commitment), RESIGN)) === RESIGN);
+    if (!configured) {
+      this.#tellForsaken();
+      return;
+    }
     this.#started = true;
     this.#stopHearing = changes.listen(() => this.#look());
     const { worked } = this.#batcher;
@@ -169,12 +184,23 @@ export class Sealing {
     await this.#working;
   }
 
+  /** Results go on where the seals are damaged: what a person mends waits for them. */
+  #remember(waitingMax: number): Remembered {
+    try {
+      return remembered(this.#options.store.read.seals, waitingMax);
+    } catch (error) {
+      this.#damage = error;
+      return NOTHING;
+    }
+  }
+
   get #nowMs(): number {
     return this.#options.clock.nowMs();
   }
 
   #state(working: number, expectedMs: number | null): SealingView["state"] {
     if (!this.#options.configured) return "none";
+    if (this.#damage !== undefined) return "failed";
     if (expectedMs === null) return "absent";
     if (working > 0) return "working";
     return this.busy ? "gathering" : "idle";
@@ -195,7 +221,9 @@ export class Sealing {
   }
 
   #look(): void {
-    if (this.#started) this.#perform(this.#batcher.expect(this.#expectedMs(), this.#nowMs));
+    if (!this.#started) return;
+    this.#refill();
+    this.#perform(this.#batcher.expect(this.#expectedMs(), this.#nowMs));
   }
 
   #perform(outputs: readonly BatchOutput[]): void {
@@ -211,6 +239,7 @@ export class Sealing {
   #performOne(output: BatchOutput): void {
     switch (output.kind) {
       case "work":
+        this.#late = false;
         this.#begin(output.batch);
         break;
       case "late":
@@ -219,9 +248,16 @@ export class Sealing {
         break;
       case "no-device":
         this.#noDevice = true;
-        this.#options.onEvent(output);
+        this.#options.onEvent({ ...output, results: this.#waiting });
         break;
     }
+  }
+
+  /** They were promised a seal when a device was configured. */
+  #tellForsaken(): void {
+    if (this.#waiting === 0) return;
+    this.#noDevice = true;
+    this.#options.onEvent({ kind: "no-device", waitedMs: 0, results: this.#waiting });
   }
 
   #tellLate({ batch, waitedMs, expectedMs }: Extract<BatchOutput, { kind: "late" }>): void {
@@ -237,13 +273,11 @@ export class Sealing {
     const closed = restored?.closed ?? closeBatch(commitments, fromHex(this.#head.head));
     const sequences = batch.leaves.map(({ resultId }) => this.#sequences.get(resultId) ?? 0);
     this.#work = { batch, closed };
-    this.#working = sealBatch(
-      this.#options,
-      { closed, sequences, number: restored?.number },
-      this.#stopping.signal,
-    ).then((sealed) => {
-      if (sealed !== null) this.#sealed(batch, sealed);
-    });
+    this.#working = sealBatch(this.#options, { closed, sequences, number: restored?.number }, this.#stopping.signal)
+      .then((sealed) => {
+        if (sealed !== null) this.#sealed(batch, sealed);
+      })
+      .catch((error: unknown) => this.#options.onTrouble(errorCode(error), errorMessage(error)));
   }
 
   #sealed(batch: WorkedBatch, sealed: SealedBatch): void {
@@ -258,13 +292,17 @@ export class Sealing {
     this.#refill();
   }
 
-  /** What found no room before has some now. */
+  /** What found no room before has some now; where it cannot be read, it is tried again at the next look. */
   #refill(): void {
-    while (this.#moreInStore && this.#batcher.room > 0) {
-      const limit = Math.min(this.#batcher.room, REFILL);
-      const rows = this.#options.store.read.seals.waiting(limit, this.#lastSequence);
-      this.#moreInStore = rows.length === limit;
-      for (const row of rows) this.#perform(this.#batcher.join(this.#leaf(row), this.#nowMs));
+    try {
+      while (this.#moreInStore && this.#batcher.room > 0) {
+        const limit = Math.min(this.#batcher.room, REFILL);
+        const rows = this.#options.store.read.seals.waiting(limit, this.#lastSequence);
+        this.#moreInStore = rows.length === limit;
+        for (const row of rows) this.#perform(this.#batcher.join(this.#leaf(row), this.#nowMs));
+      }
+    } catch (error) {
+      this.#options.onTrouble(errorCode(error), errorMessage(error));
     }
   }
 }

@@ -7,7 +7,8 @@ export const MINER_ALARMS = {
   MINER_SLOW: "The miner hashes slower than its clock promises: check supply, cooling and overclocking.",
   MINER_OVERSTATES:
     "The miner claims more than twice the hashrate that its verified shares show: trust the shares; check network and firmware.",
-  MINER_NO_SHARE: "No valid share has come for much longer than usual: check that the miner works for this host.",
+  MINER_NO_SHARE:
+    "No valid share has come for much longer than the miner should need: check that it works for this host, and hashes.",
   MINER_CHIP_HOT: "The miner's chip is too hot: give it air, clean or replace the fan, lower its frequency.",
   MINER_VR_HOT: "The miner's voltage regulator is too hot: give it air, lower its frequency.",
   MINER_FAN: "The miner's fan stands still: switch the miner off and replace the fan.",
@@ -16,6 +17,7 @@ export const MINER_ALARMS = {
   MINER_REJECTS_MANY: "More than 10 % of the miner's shares are rejected: look at the reasons in its readings.",
   MINER_RESTARTED: "The miner has restarted by itself: if it happens again, check its supply and its reset reason.",
   MINER_FALLBACK: "The miner works for its fallback pool: check that it can reach this host's bridge.",
+  MINER_ELSEWHERE: "The miner is set to another pool: pair it again, or take it out of device.miners.",
   MINER_FAULT: "The miner reports a fault of its power or hardware: its words are in its readings.",
   MINER_CHIPS: "The miner misses chips: restart it; if they stay away, a hash board is broken.",
 } as const;
@@ -46,6 +48,7 @@ export const LASTING: Readonly<Record<MinerAlarmCode, Lasting>> = {
   MINER_REJECTS_MANY: { raiseMs: 0, clearMs: 0 },
   MINER_RESTARTED: { raiseMs: 0, clearMs: 10 * MINUTE_MS },
   MINER_FALLBACK: { raiseMs: MINUTE_MS, clearMs: 0 },
+  MINER_ELSEWHERE: { raiseMs: 5 * MINUTE_MS, clearMs: 0 },
   MINER_FAULT: { raiseMs: 0, clearMs: 0 },
   MINER_CHIPS: { raiseMs: 5 * MINUTE_MS, clearMs: MINUTE_MS },
 };

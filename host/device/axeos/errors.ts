@@ -2,8 +2,7 @@
 import { codedErrors } from "../../base/error.ts";
 
 export const AXEOS_ERRORS = {
-  AXEOS_ADDRESS:
-    "Only addresses of the local network are asked: give the miner's own address, or allow this one in the configuration.",
+  AXEOS_ADDRESS: "Only addresses of the local network are asked: give the miner's own address.",
   AXEOS_UNREACHABLE:
     "The miner does not answer: check its power, its WiFi and the address; its display shows the address.",
   AXEOS_DEADLINE: "The miner did not answer in time: check its WiFi, or restart it.",

@@ -6,6 +6,7 @@
  */
 import { AxeosError } from "./errors.ts";
 import { cleanText, Fields, isRecord, type NumberRule } from "./fields.ts";
+import { readFirstPool } from "./pool-setting.ts";
 import { type MinerReading, type RejectReason, readingOf } from "./reading.ts";
 import { redactedJson } from "./redact.ts";
 
@@ -61,6 +62,7 @@ export function readInfo(info: unknown): MinerReading {
     ...readShares(fields),
     ...readSystem(fields),
     ...readIdentity(fields),
+    firstPool: readFirstPool(info),
   };
   return readingOf({
     ...reading,

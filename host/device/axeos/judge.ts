@@ -10,10 +10,12 @@ import type { MinerReading } from "./reading.ts";
 
 /** What was verified of this miner's work, by the bridge. */
 export interface ProvenWork {
-  /** When its last valid share came, or when it first got work if none has come since. */
+  /** When its last valid share came, or since when it should hash if none has come since. */
   readonly sinceMs: number;
   /** Mean wait for a share at its present difficulty, from its own shares; null while there are too few. */
   readonly meanMs: number | null;
+  /** Of the shares that it is to send; null where it has never asked for any. */
+  readonly difficulty: number | null;
   /** From its shares; null while there are too few. */
   readonly hashrateGhs: number | null;
 }
@@ -25,8 +27,10 @@ export interface Observation {
   readonly reading: MinerReading | null;
   /** Whether it has work from us and was not told to pause: else it may well stand still. */
   readonly shouldHash: boolean;
-  /** null: the bridge knows no connection of this miner, or there is no bridge. */
+  /** null: nothing is expected of it. */
   readonly proven: ProvenWork | null;
+  /** Whether it is set to another pool than ours, and does not work for ours; null: not known. */
+  readonly elsewhere: boolean | null;
 }
 
 type Finding = "bad" | "good" | "between" | "unknown";
@@ -48,6 +52,11 @@ interface LastKnown {
   readonly accepted: number | null;
   readonly rejected: number | null;
   readonly uptimeS: number | null;
+  /** When it last answered. */
+  readonly atMs: number | null;
+  readonly pool: string | null;
+  /** When it was seen to be set to another pool; null after the restart that follows. */
+  readonly poolSetMs: number | null;
 }
 
 export interface JudgeState {
@@ -61,7 +70,7 @@ export type MinerConditions = Readonly<Partial<Record<MinerAlarmCode, boolean>>>
 
 export const NOT_JUDGED: JudgeState = {
   tracks: new Map(),
-  last: { accepted: null, rejected: null, uptimeS: null },
+  last: { accepted: null, rejected: null, uptimeS: null, atMs: null, pool: null, poolSetMs: null },
   recent: { accepted: 0, rejected: 0 },
 };
 
@@ -70,6 +79,11 @@ const RECENT_SHARES = 200;
 const LEAST_SHARES = 50;
 /** Uptime is in whole seconds, and answers may overtake each other by some. */
 const UPTIME_SLACK_S = 5;
+/** What follows a new pool setting within this time follows from it: a restart may take two minutes. */
+const POOL_SET_MS = 180_000;
+/** ESP-IDF's ESP_RST_SW in ESP-Miner's words. A panic is a software reset too, but nobody asked for it. */
+const ASKED_FOR = /esp_restart/;
+const HASHES_OF_DIFFICULTY_1 = 2 ** 32;
 /** Of what is expected: less is not hashing. */
 const STANDSTILL = 0.01;
 /** Far enough that chance (12 % at 64 shares) does not explain it. */
@@ -82,7 +96,7 @@ export function judge(
   limits: Limits,
 ): { readonly state: JudgeState; readonly conditions: MinerConditions } {
   const recent = recentShares(state, observation.reading);
-  const findings = findAll(observation, limits, recent, restarted(state, observation.reading));
+  const findings = findAll(observation, limits, recent, restartedByItself(state, observation));
   const tracks = new Map(state.tracks);
   const conditions: Partial<Record<MinerAlarmCode, boolean>> = {};
   for (const code of CODES) {
@@ -91,7 +105,7 @@ export function judge(
     tracks.set(code, next);
     conditions[code] = next.raised;
   }
-  return { state: { tracks, last: lastOf(state, observation.reading), recent }, conditions };
+  return { state: { tracks, last: lastOf(state, observation), recent }, conditions };
 }
 
 function follow(before: Track | undefined, finding: Finding, nowMs: number, code: MinerAlarmCode): Track | undefined {
@@ -105,21 +119,20 @@ function follow(before: Track | undefined, finding: Finding, nowMs: number, code
 }
 
 function findAll(
-  { nowMs, reading, shouldHash, proven }: Observation,
+  observation: Observation,
   limits: Limits,
   recent: RecentShares,
   hasRestarted: boolean,
 ): Readonly<Record<MinerAlarmCode, Finding>> {
+  const { reading, shouldHash, proven, elsewhere } = observation;
   const of = (find: (reading: MinerReading) => Finding): Finding => (reading === null ? "unknown" : find(reading));
   const whileHashing = (find: (reading: MinerReading) => Finding) => (shouldHash ? of(find) : "good");
-  const noShareMs =
-    proven?.meanMs == null ? null : Math.max(limits.noShareTimes * proven.meanMs, limits.noShareLeastMs);
   return {
     MINER_OFFLINE: reading === null ? "bad" : "good",
     MINER_NOT_HASHING: whileHashing((it) => standsStill(it, limits)),
     MINER_SLOW: whileHashing((it) => slow(it, limits)),
     MINER_OVERSTATES: whileHashing((it) => overstates(it, proven)),
-    MINER_NO_SHARE: !shouldHash ? "good" : above(proven && nowMs - proven.sinceMs, noShareMs, noShareMs),
+    MINER_NO_SHARE: shouldHash ? silent(observation, limits) : "good",
     MINER_CHIP_HOT: of((it) => (it.overheated ? "bad" : above(it.tempC, limits.tempHotC, limits.tempCoolC))),
     MINER_VR_HOT: of((it) => above(it.vrTempC, limits.vrHotC, limits.vrCoolC)),
     MINER_FAN: of(fan),
@@ -128,6 +141,7 @@ function findAll(
     MINER_REJECTS_MANY: above(rejectedOf(recent), limits.rejectsManyAbove, limits.rejectsManyClear),
     MINER_RESTARTED: of(() => (hasRestarted ? "bad" : "good")),
     MINER_FALLBACK: of((it) => known(it.fallbackPool)),
+    MINER_ELSEWHERE: known(elsewhere),
     MINER_FAULT: of((it) => known(it.fault !== null)),
     MINER_CHIPS: of((it) => (it.chipsMissing === null ? "unknown" : known(it.chipsMissing > 0))),
   };
@@ -168,6 +182,17 @@ function overstates(it: MinerReading, proven: ProvenWork | null): Finding {
   return known(proven.hashrateGhs < claimed * PROVEN_LEAST);
 }
 
+function silent({ nowMs, reading, proven }: Observation, limits: Limits): Finding {
+  if (proven === null) return "unknown";
+  const { sinceMs, meanMs, difficulty } = proven;
+  const promisedMs = (difficulty ?? 0) * (HASHES_OF_DIFFICULTY_1 / 1e6 / (reading?.expectedGhs ?? limits.nominalGhs));
+  const longestMs =
+    meanMs === null
+      ? Math.max(limits.unprovenTimes * promisedMs, limits.unprovenLeastMs)
+      : Math.max(limits.noShareTimes * meanMs, limits.noShareLeastMs);
+  return known(nowMs - sinceMs >= longestMs);
+}
+
 /** A fan that is told to stand still may. */
 function fan(it: MinerReading): Finding {
   return it.fanRpm === null ? "unknown" : known(it.fanRpm === 0 && it.fanPercent !== 0);
@@ -189,15 +214,38 @@ function recentShares({ last, recent }: JudgeState, reading: MinerReading | null
   return { accepted: recent.accepted * keep + newAccepted, rejected: recent.rejected * keep + newRejected };
 }
 
-function restarted({ last }: JudgeState, reading: MinerReading | null): boolean {
+/** Setting another pool takes a restart, and whoever did the one asked for the other. */
+function restartedByItself({ last }: JudgeState, { nowMs, reading }: Observation): boolean {
+  if (!hasRestarted(last, reading) || hasNewPool(last, reading)) return false;
+  const { poolSetMs, atMs } = last;
+  const justSet = poolSetMs !== null && (poolSetMs === atMs || nowMs - poolSetMs <= POOL_SET_MS);
+  return !(justSet && ASKED_FOR.test(reading?.resetReason ?? "esp_restart"));
+}
+
+function hasRestarted(last: LastKnown, reading: MinerReading | null): boolean {
   const uptimeS = reading?.uptimeS ?? null;
   return uptimeS !== null && last.uptimeS !== null && uptimeS + UPTIME_SLACK_S < last.uptimeS;
 }
 
-function lastOf({ last }: JudgeState, reading: MinerReading | null): LastKnown {
+function hasNewPool(last: LastKnown, reading: MinerReading | null): boolean {
+  const pool = poolOf(reading);
+  return pool !== null && last.pool !== null && pool !== last.pool;
+}
+
+function poolOf(reading: MinerReading | null): string | null {
+  const pool = reading?.firstPool ?? null;
+  return pool === null ? null : JSON.stringify([pool.address, pool.user]);
+}
+
+function lastOf({ last }: JudgeState, { nowMs, reading }: Observation): LastKnown {
+  if (reading === null) return last;
+  const poolSetMs = hasNewPool(last, reading) ? nowMs : last.poolSetMs;
   return {
-    accepted: reading?.sharesAccepted ?? last.accepted,
-    rejected: reading?.sharesRejected ?? last.rejected,
-    uptimeS: reading?.uptimeS ?? last.uptimeS,
+    accepted: reading.sharesAccepted ?? last.accepted,
+    rejected: reading.sharesRejected ?? last.rejected,
+    uptimeS: reading.uptimeS ?? last.uptimeS,
+    atMs: nowMs,
+    pool: poolOf(reading) ?? last.pool,
+    poolSetMs: hasRestarted(last, reading) ? null : poolSetMs,
   };
 }

@@ -24,6 +24,11 @@ export interface Limits {
   readonly noShareTimes: number;
   /** And no less than this: it keeps a fast miner's rare long waits from being alarms. */
   readonly noShareLeastMs: number;
+  /** The same by the mean that its clock promises, while it has sent too few shares for one of its own. */
+  readonly unprovenTimes: number;
+  readonly unprovenLeastMs: number;
+  /** Of a miner that does not say what its clock promises. */
+  readonly nominalGhs: number;
 }
 
 /** BM1366 on a 5 V board: the limits of ESP-Miner's own throttling (power_management_task.c, power.h). */
@@ -43,6 +48,10 @@ export const LV06_LIMITS: Limits = {
   rejectsManyClear: 0.08,
   noShareTimes: 7,
   noShareLeastMs: 120_000,
+  // A healthy one may need three times as long as its clock promises: 7.1 s a share are recorded, 2.5 s promised.
+  unprovenTimes: 21,
+  unprovenLeastMs: 600_000,
+  nominalGhs: 433.6,
 };
 
 /** BM1387 runs hotter by design, and its board measures neither regulator nor input. The 110 °C are our choice. */
@@ -53,4 +62,5 @@ export const S9_LIMITS: Limits = {
   inputLowMv: null,
   inputGoodMv: null,
   chipsOffW: null,
+  nominalGhs: 13_500,
 };

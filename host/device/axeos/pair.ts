@@ -13,7 +13,7 @@ import {
   type BridgeAddress,
   isBridge,
   type Pool,
-  type PoolSlot,
+  primaryOf,
   readFlatPool,
   readSlots,
   type Settings,
@@ -123,7 +123,8 @@ export function parseUndo(text: string): PairingUndo {
   }
 }
 
-function checkBridge({ host, port, worker }: BridgeAddress): void {
+/** @throws AxeosError AXEOS_PAIR_OPTION for an address that no miner could use */
+export function checkBridge({ host, port, worker }: BridgeAddress): void {
   const wrong =
     (isIP(host) === 0 && !NAME.test(host) && `host "${host.slice(0, 64)}"`) ||
     (!(Number.isInteger(port) && port >= 1 && port <= 65_535) && `port ${port}`) ||
@@ -177,10 +178,6 @@ function planSlots(info: unknown, table: SlotTable, bridge: BridgeAddress): Pair
       "It restarts and is away for about a minute.",
     ],
   };
-}
-
-function primaryOf(table: SlotTable): PoolSlot | undefined {
-  return table.slots.find((slot) => slot.id === table.primary);
 }
 
 /** Neither in the list nor selected: an empty slot may be selected too. */

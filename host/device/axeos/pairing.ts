@@ -10,6 +10,8 @@ export interface PairingOptions {
   readonly clock: Clock;
   /** Asked before anything is sent, with what is to be done. */
   readonly confirm: (says: readonly string[]) => Promise<boolean>;
+  /** What undid an earlier pairing with this bridge: in place of settings that are the bridge's own by now. */
+  readonly earlier?: PairingUndo | undefined;
   /** Keeps the undo where a crash does not reach it; called before anything is sent. */
   readonly keepUndo: (undo: PairingUndo) => Promise<void>;
   /** Resolves to whether a verified share of this miner arrived; called once it answers again after its restart. */
@@ -46,9 +48,10 @@ export async function pairMiner(
     throw new AxeosError("AXEOS_PAIR_UNSUPPORTED", `${client.address} was left as it is: ${plan.reason}`);
   }
   if (!(await options.confirm(plan.says))) return { kind: "declined" };
-  await options.keepUndo(plan.undo);
-  await change(client, bridge, plan, options);
-  return { kind: "paired", undo: plan.undo };
+  const undo = options.earlier ?? plan.undo;
+  await options.keepUndo(undo);
+  await change(client, bridge, { ...plan, undo }, options);
+  return { kind: "paired", undo };
 }
 
 /**
@@ -60,7 +63,7 @@ export async function unpairMiner(client: AxeosClient, undo: PairingUndo, option
   const plan = planUndo(await client.info(), undo);
   if (plan.kind === "refused") throw refused(client, plan.reason);
   await setBack(client, undo, plan.deleteSlot);
-  await restarted(client, options);
+  await restartMiner(client, options);
 }
 
 async function change(
@@ -72,7 +75,7 @@ async function change(
   try {
     await client.patch(plan.patch);
     taken(client, await client.info(), bridge);
-    taken(client, await restarted(client, options), bridge);
+    taken(client, await restartMiner(client, options), bridge);
     if (await options.proven()) return;
     throw new AxeosError("AXEOS_PAIR_UNPROVEN", `No valid share came from ${client.address} after pairing`);
   } catch (error) {
@@ -87,13 +90,23 @@ function taken(client: AxeosClient, info: Json, bridge: BridgeAddress): void {
   throw new AxeosError("AXEOS_PAIR_NOT_TAKEN", `${client.address} did not take ${wrong.join(", ")}`);
 }
 
-/** After a failure: back to what was, also where only some of the settings were taken. */
-async function takeBack(client: AxeosClient, undo: PairingUndo, options: Undoing, reason: unknown): Promise<void> {
+/**
+ * After a failure: back to what was, also where only some of the settings were taken.
+ *
+ * @throws AxeosError AXEOS_UNDO_FAILED, with the reason among its causes
+ */
+export async function takeBack(
+  client: AxeosClient,
+  undo: PairingUndo,
+  options: Undoing & Pick<PairingOptions, "earlier">,
+  reason: unknown,
+): Promise<void> {
   try {
     const plan = planUndo(await client.info(), undo);
     if (plan.kind === "refused" && plan.why === "other-miner") throw refused(client, plan.reason);
     await setBack(client, undo, plan.kind === "change" ? plan.deleteSlot : null);
-    if (plan.kind === "change") await restarted(client, options);
+    // Where it was paired before, it runs with the bridge's settings, whatever it is set to.
+    if (plan.kind === "change" || options.earlier !== undefined) await restartMiner(client, options);
   } catch (error) {
     throw new AxeosError("AXEOS_UNDO_FAILED", `Pairing ${client.address} failed and could not be undone`, {
       cause: new AggregateError([reason, error]),
@@ -114,8 +127,8 @@ function refused(client: AxeosClient, reason: string): AxeosError {
   return new AxeosError("AXEOS_UNDO_REFUSED", `${client.address} was left as it is: ${reason}`);
 }
 
-/** Restarts the miner and waits until it answers again. */
-async function restarted(client: AxeosClient, { clock, restartMs = RESTART_MS }: Undoing): Promise<Json> {
+/** Restarts the miner and waits until it answers again. @throws AxeosError */
+export async function restartMiner(client: AxeosClient, { clock, restartMs = RESTART_MS }: Undoing): Promise<Json> {
   await client.restart();
   const endMs = clock.nowMs() + restartMs;
   await sleep(clock, AWAY_MS);

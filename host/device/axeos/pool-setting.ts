@@ -1,5 +1,6 @@
 /** Which pool a miner is set to: read from `/api/system/info`, and what to send so that it is another one. */
 import { Fields, isRecord } from "./fields.ts";
+import type { FirstPool } from "./reading.ts";
 
 /** Where the bridge listens, as the miner sees it. */
 export interface BridgeAddress {
@@ -60,6 +61,18 @@ function readSlot(value: unknown): PoolSlot | undefined {
 /** The primary pool of older firmware. */
 export function readFlatPool(info: unknown): Pool {
   return readPool(new Fields(info));
+}
+
+export function primaryOf(table: SlotTable): PoolSlot | undefined {
+  return table.slots.find((slot) => slot.id === table.primary);
+}
+
+/** null where it does not tell. */
+export function readFirstPool(info: unknown): FirstPool | null {
+  const table = readSlots(info);
+  const pool = table === undefined ? readFlatPool(info) : primaryOf(table);
+  if (pool === undefined || (pool.host === null && pool.user === null)) return null;
+  return { address: pool.host === null ? null : `${pool.host}:${pool.port ?? ""}`, user: pool.user };
 }
 
 function readPool(fields: Fields): Pool {

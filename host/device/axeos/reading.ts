@@ -6,6 +6,13 @@ export interface RejectReason {
   readonly count: number;
 }
 
+/** As set, which need not be the one that is worked for. */
+export interface FirstPool {
+  readonly address: string | null;
+  /** For us, the worker name. */
+  readonly user: string | null;
+}
+
 /**
  * One reading. It is the miner's own word; what it really does is known from verified shares.
  *
@@ -54,6 +61,8 @@ export interface MinerReading {
   readonly poolMs: number | null;
   /** Whether it works for its second pool. */
   readonly fallbackPool: boolean | null;
+  /** The pool that it is to work for first. */
+  readonly firstPool: FirstPool | null;
   readonly miningPaused: boolean | null;
   /** Whether the firmware stopped mining because of heat. */
   readonly overheated: boolean | null;
@@ -103,6 +112,7 @@ const UNKNOWN: MinerReading = {
   poolDifficulty: null,
   poolMs: null,
   fallbackPool: null,
+  firstPool: null,
   miningPaused: null,
   overheated: null,
   fault: null,

@@ -11,8 +11,8 @@ export interface WatchOptions {
   readonly intervalMs: number;
   /** One look, with a deadline of its own. */
   readonly read: () => Promise<MinerReading>;
-  /** What the bridge knows at this moment. */
-  readonly bridge: () => Pick<Observation, "shouldHash" | "proven">;
+  /** What the bridge knows at this moment, beside what the miner says. */
+  readonly bridge: (reading: MinerReading | null) => Omit<Observation, "nowMs" | "reading">;
   /** Called after every look. May not throw. */
   readonly onLook: (look: Look) => void;
 }
@@ -56,7 +56,7 @@ export class MinerWatch {
       (error: unknown) => ({ reading: null, error }),
     );
     if (this.#stopped) return;
-    const { state, conditions } = judge(this.#state, { nowMs: clock.nowMs(), reading, ...bridge() }, limits);
+    const { state, conditions } = judge(this.#state, { nowMs: clock.nowMs(), reading, ...bridge(reading) }, limits);
     this.#state = state;
     this.#cancel = clock.after(intervalMs, () => void this.#look());
     onLook({ reading, error, conditions });

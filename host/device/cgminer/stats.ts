@@ -118,13 +118,16 @@ function chipsMissing(model: string | null, chains: readonly Chain[]): number | 
 }
 
 /** The pool of the lowest priority number is the first choice. */
-function readPools(rows: Rows): Pick<MinerReading, "fallbackPool" | "poolDifficulty"> {
+function readPools(rows: Rows): Pick<MinerReading, "fallbackPool" | "firstPool" | "poolDifficulty"> {
   const pools = rows.map((row) => new Fields(row, TEXT_NUMBERS));
   const active = pools.find((pool) => pool.flag("Stratum Active") === true);
   const priorities = pools.map((pool) => pool.number(["Priority"], COUNT));
   const own = active?.number(["Priority"], COUNT) ?? null;
   const first = priorities.every((priority) => priority !== null) ? Math.min(...priorities) : null;
+  const chosen = pools.find((_, index) => first !== null && priorities[index] === first);
+  const [address, user] = [chosen?.text(["URL"]) ?? null, chosen?.text(["User"]) ?? null];
   return {
+    firstPool: address === null && user === null ? null : { address, user },
     fallbackPool: own === null || first === null ? null : own > first,
     poolDifficulty: active?.suffixed("Diff", { min: 0, max: 1e24, none: [0] }) ?? null,
   };

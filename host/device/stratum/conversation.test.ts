@@ -236,6 +236,16 @@ describe("anything else", () => {
 });
 
 describe("a worker", () => {
+  test.each(["lv06.\ud800", "lv06.é", "lv06.\n", "lv06. ", `lv06.${"a".repeat(60)}`])(
+    "under a name that could not stand in a seal is refused: %j",
+    (name) => {
+      const talk = new Talk();
+      talk.ask(2, "mining.authorize", name, "x");
+      expect(talk.told.find(({ id }) => id === 2)?.error).toEqual([24, "Unauthorized worker", null]);
+      expect(talk.conversation.joined).toBe(false);
+    },
+  );
+
   test("who is not on the list is refused with 24, and dropped after some tries", () => {
     const talk = new Talk();
     talk.ask(1, "mining.subscribe");

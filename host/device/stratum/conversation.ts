@@ -47,7 +47,8 @@ export const HOLD_MS = 50;
 /** cgminer gives a pool up after 90 s without a word. */
 const KEEPALIVE_MS = 30_000;
 const MAX_CLIENT_CHARS = 64;
-const MAX_WORKER_CHARS = 128;
+/** As the configuration's: printable, so that it may stand in seals, logs and file names. */
+const WORKER_NAME = /^[\x21-\x7e]{1,64}$/;
 const VERSION = "lv06-edge-appliance";
 
 export class Conversation {
@@ -189,7 +190,7 @@ export class Conversation {
   }
 
   #authorize(id: MessageId, [name]: readonly unknown[], at: Moment): string {
-    const known = typeof name === "string" && name.length >= 1 && name.length <= MAX_WORKER_CHARS;
+    const known = typeof name === "string" && WORKER_NAME.test(name);
     const admission = known ? this.#options.admit(name) : ({ kind: "refused" } as const);
     const other = this.#admitted !== undefined && this.#admitted.name !== name;
     if (!known || other || admission.kind === "refused") {
