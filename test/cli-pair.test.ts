@@ -1,6 +1,6 @@
 /** `lv06 device pair` as a person meets it: the real `./lv06`, on simulated miners that hash for whatever they are set to. */
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -41,16 +41,19 @@ async function stock(payload: PayloadName, hashrate?: number): Promise<StockMine
 
 const QUESTION = "Do this? [y/N]";
 
-/** @param input what is typed once it is asked for; none: there is no terminal */
-function start(command: string, args: readonly string[], input?: string): Promise<Ended> {
+function environment(): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith("LV06_") || name === "LV06_NODE");
   const pool = {
     LV06_DEVICE_STRATUM_LISTEN: `127.0.0.1:${port}`,
     LV06_DEVICE_STRATUM_WORKERS: "simulated",
     LV06_DEVICE_STRATUM_SIMULATED_WORKERS: "simulated",
   };
-  const env = { ...Object.fromEntries(own), ...pool };
-  const child = spawn(command, args, { cwd: folder, env, stdio: ["pipe", "pipe", "pipe"] });
+  return { ...Object.fromEntries(own), ...pool };
+}
+
+/** @param input what is typed once it is asked for; none: there is no terminal */
+function start(command: string, args: readonly string[], input?: string): Promise<Ended> {
+  const child = spawn(command, args, { cwd: folder, env: environment(), stdio: ["pipe", "pipe", "pipe"] });
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     stdout += text;
@@ -89,9 +92,43 @@ describe("lv06 device pair", () => {
     expect(readFileSync(join(folder, "data/pairings/020000000006.json"), "utf8")).not.toContain("secret");
 
     const undone = await pair(it.address, "--undo", "--yes", "--json");
-    expect([undone.code, JSON.parse(undone.stdout)]).toEqual([0, { outcome: "undone" }]);
+    expect([undone.code, JSON.parse(undone.stdout)]).toEqual([0, { outcome: "undone", listed: [] }]);
     expect(it.settings).toEqual(before);
     expect(records()).toEqual([]);
+  });
+
+  test("undone, says which entry is to be taken out of device.miners", async () => {
+    const it = await stock("v2.12");
+    const { entry } = JSON.parse((await pair(it.address, "--yes", "--json")).stdout);
+    const settings = join(folder, "listed.yaml");
+    writeFileSync(settings, `device: { miners: ["${entry}"] }\n`);
+    const { code, stdout } = await pair(it.address, "--undo", "--yes", "--config", settings);
+    expect([code, stdout]).toEqual([0, expect.stringContaining(`take ${entry} out of device.miners`)]);
+  });
+
+  test("after one that was killed while it proved: goes on, and undoes by its record", async () => {
+    const it = await stock("v2.12", 0);
+    const before = it.settings;
+    const killed = spawn(LV06, ["device", "pair", it.address, "--yes"], { cwd: folder, env: environment() });
+    const restarted = () => expect(it.axeos.requests.map(({ path }) => path)).toContain("/api/system/restart");
+    await vi.waitFor(restarted, { timeout: WAIT_MS });
+    killed.kill("SIGKILL");
+    await new Promise((gone) => killed.once("close", gone));
+    expect(it.pool.stratumPort).toBe(port);
+    const { code, stdout, stderr } = await pair(it.address, "--yes", "--json", "--deadline", "6");
+    expect([code, JSON.parse(stdout).error.code]).toEqual([1, "AXEOS_PAIR_UNPROVEN"]);
+    expect(stderr).toContain("it is set to this pool already: waiting for a valid share");
+    expect(it.settings).toEqual(before);
+  });
+
+  test("of a miner that is set to the pool by hand leaves it so, and ends with 1 if no share comes", async () => {
+    const it = await stock("v2.12", 0);
+    it.axeos.set({ stratumURL: "127.0.0.1", stratumPort: port, stratumUser: "simulated.000006" });
+    const before = it.settings;
+    const { code, stderr } = await pair(it.address, "--deadline", "2");
+    expect([code, stderr]).toEqual([1, expect.stringContaining("[PAIR_UNPROVEN]")]);
+    expect(stderr).toContain("leaving it as it is");
+    expect([it.settings, it.axeos.restarts]).toEqual([before, 0]);
   });
 
   test("undoes everything when no share comes, and exits with 1", async () => {
@@ -130,6 +167,16 @@ describe("lv06 device pair", () => {
     expect(it.axeos.requests.every(({ method }) => method === "GET")).toBe(true);
   });
 
+  test.each([
+    ["a name that the pool does not admit", ["--worker", "stranger"], "PAIR_WORKER"],
+    ["a worker that --undo does not take", ["--undo", "--worker", "simulated.a"], "USAGE_OPTION"],
+    ["an address that --undo does not take", ["--undo", "--advertise", "10.0.0.1:3333"], "USAGE_OPTION"],
+    ["a deadline that --undo does not take", ["--undo", "--deadline", "180"], "USAGE_OPTION"],
+  ])("refuses %s before it asks anyone", async (_, args, error) => {
+    const { code, stderr } = await pair(`127.0.0.1:${await freePort()}`, "--yes", ...args);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(error)]);
+  });
+
   test("ends with 5 where there is no miner", async () => {
     const { code, stderr } = await pair(`127.0.0.1:${await freePort()}`, "--yes");
     expect([code, stderr]).toEqual([5, expect.stringContaining("[AXEOS_UNREACHABLE]")]);
@@ -146,5 +193,8 @@ device: { stratum: { listen: "127.0.0.1:${port}", workers: [simulated], simulate
     const { code, stdout, stderr } = await pair(it.address, "--config", "lv06.yaml", "--yes", "--json");
     expect([code, stderr]).toEqual([0, expect.stringContaining("the appliance has the pool")]);
     expect(JSON.parse(stdout)).toMatchObject({ outcome: "paired", pool: "appliance", simulated: true });
+    const again = await pair(it.address, "--config", "lv06.yaml", "--yes", "--json");
+    expect([again.code, JSON.parse(again.stdout)]).toMatchObject([0, { outcome: "already", pool: "appliance" }]);
+    expect(it.axeos.restarts).toBe(1);
   });
 });

@@ -7,7 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { SealedStore } from "../host/appliance/testing/sealed-store.ts";
 import { missingPrograms } from "../host/device/testing/firmware.ts";
-import { rasterDigest } from "../host/raster/raster.ts";
+import { fileDigest, rasterDigest } from "../host/raster/raster.ts";
 import { encodeReceipt } from "../host/seal/receipt.ts";
 import { verifyReceipt } from "../host/seal/verify.ts";
 import { FILMS } from "./demo/films.ts";
@@ -154,6 +154,14 @@ describe("lv06 ledger check", () => {
     expect(JSON.parse(out)).toMatchObject({ sound: true, anchors: 2, checkedResults: 6, fault: null });
   });
 
+  test("takes the head of an empty ledger for no anchor", async () => {
+    const zeros = "0".repeat(64);
+    const { code, out } = await lv06("ledger", "check", "--anchor", zeros);
+    expect([code, out]).toEqual([0, expect.stringContaining("Keep heads elsewhere")]);
+    const both = await lv06("ledger", "check", "--json", "--anchor", zeros, ...heads);
+    expect([both.code, JSON.parse(both.out)]).toEqual([0, expect.objectContaining({ anchors: 2 })]);
+  });
+
   test("names a missing head, and ends with 1", async () => {
     const { code, out } = await lv06("ledger", "check", "--anchor", "ab".repeat(32));
     expect(code).toBe(1);
@@ -203,6 +211,20 @@ describe("lv06 infer --raster-out", () => {
     expect((await lv06("verify", receipt, "--image", film, "--trust", trustFile())).code).toBe(4);
   });
 
+  test("replaces a file, and be it the film itself, only when told to", async () => {
+    const own = join(folder, "own-film.jpeg");
+    const bytes = readFileSync(film);
+    writeFileSync(own, bytes);
+    const { code, out } = await lv06("infer", own, "--raster-out", own, "--json");
+    expect([code, JSON.parse(out).results[0].error.code]).toEqual([1, "OUTPUT_EXISTS"]);
+    expect(readFileSync(own).equals(bytes)).toBe(true);
+    const raw = join(folder, "replaced.raw");
+    writeFileSync(raw, "what was there");
+    expect((await lv06("infer", own, "--raster-out", raw, "--force")).code).toBe(0);
+    expect(readFileSync(raw)).toHaveLength(50_176);
+    expect((await lv06("infer", own, "--force")).code).toBe(2);
+  });
+
   test("is for one image", async () => {
     const { code, out } = await lv06("infer", film, film, "--raster-out", join(folder, "two.raw"), "--json");
     expect(code).toBe(2);
@@ -215,5 +237,42 @@ describe("lv06 infer --raster-out", () => {
     writeFileSync(bad, "no image");
     expect((await lv06("infer", bad, "--raster-out", join(folder, "bad.raw"))).code).toBe(6);
     expect(existsSync(join(folder, "bad.raw"))).toBe(false);
+  });
+});
+
+describe("lv06 verify --image of what does not decode", () => {
+  const OURS = "no image, but what the receipt speaks of";
+  let receipt: string;
+
+  beforeEach(async () => {
+    receipt = join(folder, "undecoded.json");
+    const input = { fileDigest: fileDigest(Buffer.from(OURS)), rasterDigest: "ab".repeat(32) };
+    await sealed.append({ resultId: "undecoded", input });
+    await sealed.seal(1);
+    expect((await lv06("receipt", "undecoded", "--out", receipt, "--force")).code).toBe(0);
+  });
+
+  test.skipIf(missingPrograms("python3").length > 0).each([
+    ["the result's own file", OURS, 4, "passed"],
+    ["another one", "another text", 1, "failed"],
+    ["an empty one", "", 1, "failed"],
+  ])("compares %s as a file, and agrees with the Python verifier", async (_, text, expected, file) => {
+    const image = join(folder, "image");
+    writeFileSync(image, text);
+    const args = [receipt, "--image", image, "--trust", trustFile(), "--json"];
+    const [ours, theirs] = await Promise.all([lv06("verify", ...args), python(...args)]);
+    const { checks } = JSON.parse(ours.out) as { readonly checks: readonly { name: string; verdict: string }[] };
+    expect([ours.code, theirs.code]).toEqual([expected, expected]);
+    expect(Object.fromEntries(checks.map(({ name, verdict }) => [name, verdict]))).toEqual(
+      JSON.parse(theirs.out).checks,
+    );
+    expect(checks).toContainEqual(expect.objectContaining({ name: "file", verdict: file }));
+    const detail = expect.stringMatching(/gives no raster: .*\[RASTER_/);
+    expect(checks).toContainEqual(expect.objectContaining({ name: "raster", verdict: "skipped", detail }));
+  });
+
+  test("still says that a file that is not there cannot be read", async () => {
+    const { code, err } = await lv06("verify", receipt, "--image", join(folder, "nowhere"));
+    expect([code, err]).toEqual([6, expect.stringContaining("INGEST_MISSING")]);
   });
 });

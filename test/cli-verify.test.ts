@@ -66,3 +66,27 @@ it("another film is not the result's", async () => {
   expect(status).toBe(1);
   expect(out).toMatch(/failed {4}raster/);
 });
+
+/** Of what a command is described with, the line ends where the next word would still have fitted. */
+function ragged(help: string): readonly string[] {
+  const lines = (help.split("\n\n")[1] ?? "").split("\n");
+  return lines.filter((line, at) => line.length + 1 + (lines[at + 1]?.split(" ")[0] ?? "-".repeat(80)).length <= 80);
+}
+
+it.each(["verify", "receipt", "infer", "ledger head", "ledger check", "device pair"])(
+  "the help of %s fits into 80 columns",
+  async (command) => {
+    const help = await new Promise<string>((resolve) => {
+      execFile(path("../lv06"), [...command.split(" "), "--help"], (_, out) => resolve(out));
+    });
+    expect(help).toContain("Options:");
+    expect(ragged(help)).toEqual([]);
+    expect(help.split("Exit codes:")[1]?.split("\n")[0]?.length ?? 0).toBeLessThan(69);
+  },
+);
+
+it("its help has every exit code that it can end with", async () => {
+  const { out } = await verify("--help");
+  const codes = [...(out.split("Exit codes:")[1] ?? "").matchAll(/(\d) \w/g)].map(([, code]) => Number(code));
+  expect(codes).toEqual([0, 1, 2, 3, 4, 6]);
+});

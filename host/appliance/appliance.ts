@@ -20,7 +20,7 @@ import { FolderLock } from "../store/lock.ts";
 import { ResultStore } from "../store/results.ts";
 import { Devices } from "./devices.ts";
 import { parseEndpoint } from "./endpoint.ts";
-import { CACHE_FILE, KEYS_FOLDER, LOCK_FILE, RESULTS_FILE } from "./files.ts";
+import { CACHE_FILE, KEYS_FOLDER, LOCK_FILE, MINERS_FOLDER, RESULTS_FILE } from "./files.ts";
 import { Happenings, type Log } from "./happenings.ts";
 import { HealthReport } from "./health-report.ts";
 import { Images } from "./images.ts";
@@ -208,6 +208,7 @@ export class Appliance {
     const admit = admitListed({ workers: stratum.workers, simulated: stratum.simulatedWorkers });
     return new MinerFleet({
       miners: parseMiners(miners),
+      folder: join(this.#config.dataDir, MINERS_FOLDER),
       clock: systemClock,
       utcMs: Date.now,
       intervalMs: minerIntervalS * 1000,

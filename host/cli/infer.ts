@@ -13,6 +13,16 @@ import { EXIT, type ExitCode, examples, lowestExit, table } from "./output.ts";
 
 const FILES_MAX = 10_000;
 
+interface Options {
+  readonly rasterOut?: string;
+  readonly force?: true;
+}
+
+interface RasterOut {
+  readonly path: string;
+  readonly replace: boolean;
+}
+
 interface Answer {
   readonly file: string;
   readonly result: ResultData | null;
@@ -25,27 +35,33 @@ export function registerInfer(program: Command): void {
     .command("infer")
     .summary("look at image files once")
     .description(
-      "Classifies image files and prints the answers. Nothing is stored, published or sealed: for that, put files\n" +
+      "Classifies image files and prints the answers. Nothing is stored, published or sealed: for that, put files " +
         "into the inbox of a running appliance (lv06 run).",
     )
     .argument("<image...>", "PNG, JPEG or TIFF files, 10,000 at most; of a folder, the files in it")
     .option("--raster-out <file>", "of one image: write its 224×224 grey pixels there (raster-v1, 50,176 bytes)")
+    .option("--force", "replace the file that --raster-out names")
     .addHelpText(
       "after",
       examples(
         "lv06 infer film.jpeg",
         "lv06 infer --json folder/ | jq '.results[].result.probability'",
-        "lv06 infer film.jpeg --raster-out film.raw && python3 test/verify-py/verify.py receipt.json --raster film.raw",
+        "lv06 infer film.jpeg --raster-out film.raw",
+        "python3 test/verify-py/verify.py receipt.json --raster film.raw",
       ),
     )
     .action(
-      action(async ({ output, config }, paths: string[], { rasterOut }: { readonly rasterOut?: string }) => {
+      action(async ({ output, config }, paths: string[], { rasterOut, force }: Options) => {
+        if (force && rasterOut === undefined) {
+          throw new UsageError("USAGE_OPTION", "--force is for the file that --raster-out names");
+        }
         const settings = config();
         const files = await namedFiles(paths, FILES_MAX);
         if (rasterOut !== undefined && files.length !== 1) {
           throw new UsageError("USAGE_OPTION", `--raster-out is for one image, not ${files.length}`);
         }
-        const answers = await interruptible((signal) => lookAtAll(settings, files, rasterOut, signal));
+        const out = rasterOut === undefined ? undefined : { path: rasterOut, replace: force === true };
+        const answers = await interruptible((signal) => lookAtAll(settings, files, out, signal));
         output.answer({ results: answers.map(({ exit, ...answer }) => answer) }, () => lines(answers));
         return lowestExit(answers.map(({ exit }) => exit));
       }),
@@ -56,7 +72,7 @@ export function registerInfer(program: Command): void {
 async function lookAtAll(
   settings: Config,
   files: readonly string[],
-  rasterOut: string | undefined,
+  rasterOut: RasterOut | undefined,
   signal: AbortSignal,
 ): Promise<Answer[]> {
   let sequence = 0;
@@ -94,7 +110,7 @@ async function look(
   images: Images,
   file: string,
   maxFileBytes: number,
-  rasterOut: string | undefined,
+  rasterOut: RasterOut | undefined,
 ): Promise<Answer> {
   try {
     const bytes = await readNamedFile(file, maxFileBytes);
@@ -114,9 +130,9 @@ async function look(
 }
 
 /** The pixels that the answer is about: what a verifier without a decoder of its own compares. */
-async function writeRaster({ rasteriser }: Images, bytes: Buffer, path: string): Promise<void> {
+async function writeRaster({ rasteriser }: Images, bytes: Buffer, { path, replace }: RasterOut): Promise<void> {
   const { raster } = await rasteriser.rasterise(bytes);
-  await writeNamedFile("--raster-out", path, raster.samples, true);
+  await writeNamedFile("--raster-out", path, raster.samples, replace);
 }
 
 function lines(answers: readonly Answer[]): string[] {

@@ -16,7 +16,7 @@ interface CheckOptions {
 }
 
 const UNANCHORED =
-  "No head kept elsewhere was given (--anchor). Whoever holds the signing key can cut the newest seals off, or work a\n" +
+  "No head of a seal that is kept elsewhere was given (--anchor). Whoever holds the signing key can cut the newest seals off, or work a\n" +
   "whole ledger anew, and this check would not see it. Keep heads elsewhere: subscribers of the seal messages have them.";
 
 export function registerLedger(program: Command): void {
@@ -32,7 +32,7 @@ function registerHead(ledger: Command): void {
     .command("head")
     .summary("how many seals there are, and the newest: what is to be kept elsewhere")
     .description(
-      "Prints how many seals there are, how many results wait, and the newest seal: its value is the ledger's head.\n" +
+      "Prints how many seals there are, how many results wait, and the newest seal: its value is the ledger's head. " +
         "Keep heads elsewhere: `lv06 ledger check --anchor HEAD` holds the ledger to them.",
     )
     .addHelpText("after", examples("lv06 ledger head", "lv06 ledger head --json | jq -r .head >> heads.txt"))
@@ -70,29 +70,34 @@ function registerCheck(ledger: Command): void {
     .command("check")
     .summary("check every seal, every batch and every stored result")
     .description(
-      "Checks the chain of seals from the first on: form, order, signature and work of each. Then each batch against its\n" +
-        "seal, and each stored result against what was signed: the first that is wrong is named.\n" +
+      "Checks the chain of seals from the first on: form, order, signature and work of each. Then each batch against its " +
+        "seal, and each stored result against what was signed: the first that is wrong is named. " +
         "Without a head that is kept elsewhere this does not protect from whoever holds the key: see docs/receipt.md.",
     )
-    .option("--anchor <head...>", "heads kept elsewhere, 64 hexadecimal digits each: every one must be in the chain")
+    .option(
+      "--anchor <head...>",
+      "heads kept elsewhere, 64 hexadecimal digits each: every one must be in the chain (64 zeros are no anchor)",
+    )
     .option("--trust <file>", "public keys that are trusted, one a line: every seal must be by one of them")
     .addHelpText(
       "after",
       `${examples("lv06 ledger check", "lv06 ledger check --trust keys.txt --anchor $(cat heads.txt)")}
 
-Exit codes: 0 sound · 1 broken`,
+Exit codes: 0 sound · 1 broken · 2 usage or configuration`,
     )
     .action(
       action(async ({ config, output }, { anchor = [], trust }: CheckOptions) => {
         const wrong = anchor.find((head) => !/^[0-9a-f]{64}$/.test(head));
         if (wrong !== undefined) throw new UsageError("USAGE_OPTION", `--anchor ${wrong} is not 64 hexadecimal digits`);
+        // Every ledger goes through the empty one: that holds it to nothing.
+        const anchors = anchor.filter((head) => head !== EMPTY_LEDGER.head);
         const options = {
-          anchors: anchor,
+          anchors,
           ...(trust === undefined ? {} : { trustedKeys: await trustedKeysIn(trust) }),
         };
         const report = await check(config(), options);
         const sound = report.chain.ok && report.fault === null;
-        output.answer({ sound, anchors: anchor.length, ...report }, () => lines(report, anchor.length));
+        output.answer({ sound, anchors: anchors.length, ...report }, () => lines(report, anchors.length));
         return sound ? EXIT.done : EXIT.failed;
       }),
     );

@@ -17,8 +17,8 @@ export function registerReceipt(program: Command): void {
     .command("receipt")
     .summary("the receipt of a sealed result, for others to verify")
     .description(
-      "Prints a result's receipt: who signed it, its batch, and the work that seals it. Works while the appliance runs.\n" +
-        "Whoever has the receipt can verify it with no device, network or database: lv06 verify.\n" +
+      "Prints a result's receipt: who signed it, its batch, and the work that seals it. Works while the appliance runs. " +
+        "Whoever has the receipt can verify it with no device, network or database: lv06 verify. " +
         "It is one JSON document in its only spelling (docs/receipt.md): --json changes nothing about it.",
     )
     .argument("<id>", "result id")

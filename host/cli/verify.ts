@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import { withRasteriser } from "../appliance/rasterise-once.ts";
+import { isRefusal } from "../raster/error.ts";
 import { fileDigest, rasterDigest } from "../raster/raster.ts";
 import { type Check, MEANING } from "../seal/checks.ts";
 import { RECEIPT_MAX_BYTES } from "../seal/receipt.ts";
-import { type Verification, verifyReceipt } from "../seal/verify.ts";
+import { type Verification, type VerifyOptions, verifyReceipt } from "../seal/verify.ts";
 import { action, type Context } from "./context.ts";
 import { UsageError } from "./error.ts";
 import { readNamedFile } from "./files.ts";
@@ -21,7 +22,7 @@ export function registerVerify(program: Command): void {
     .command("verify")
     .summary("verify a receipt offline: no device, no network, no store")
     .description(
-      "Recomputes everything a receipt claims and prints each check with what it proves and what it does not.\n" +
+      "Recomputes everything a receipt claims and prints each check with what it proves and what it does not. " +
         "The form of receipts, and how to write a verifier of your own: docs/receipt.md.",
     )
     .argument("<receipt>", "file with a receipt")
@@ -32,16 +33,19 @@ export function registerVerify(program: Command): void {
       "after",
       `${examples("lv06 verify receipt.json --trust keys.txt", "lv06 verify receipt.json --image film.jpeg --json")}
 
-Exit codes: 0 valid · 1 invalid · 3 valid, signer unknown · 4 valid, simulated`,
+Exit codes: 0 valid · 1 invalid · 2 usage or configuration
+3 valid, signer unknown · 4 valid, simulated · 6 the image cannot be read`,
     )
     .action(
       action(async (context, path: string, options: Options) => {
         const receipt = await readBounded(path, RECEIPT_MAX_BYTES);
-        const verification = verifyReceipt(receipt, {
+        const image = options.image === undefined ? undefined : await imageAt(context, options.image);
+        const verified = verifyReceipt(receipt, {
           trustedKeys: options.trust === undefined ? new Map() : await trustedKeysIn(options.trust),
           ...(options.minDifficulty === undefined ? {} : { minDifficulty: minimum(options.minDifficulty) }),
-          ...(options.image === undefined ? {} : await digestsOf(context, options.image)),
+          ...image?.digests,
         });
+        const verification = withReason(verified, image?.noRaster);
         const { checks, exitCode } = verification;
         context.output.answer({ receipt: path, exitCode, checks: checks.map(explained) }, () => lines(verification));
         return exitCode;
@@ -55,12 +59,32 @@ function minimum(text: string): number {
   throw new UsageError("USAGE_OPTION", `--min-difficulty ${text} is not a number from 0 to 2^208`);
 }
 
-async function digestsOf({ config }: Context, path: string) {
+interface Image {
+  readonly digests: Pick<VerifyOptions, "fileDigest" | "rasterDigest">;
+  /** Why there is no raster to compare. */
+  readonly noRaster?: string;
+}
+
+/** What is no image can still be compared as a file: then the raster is not. */
+async function imageAt({ config }: Context, path: string): Promise<Image> {
   const settings = config();
   const bytes = await readNamedFile(path, settings.ingest.maxFileBytes);
-  const { raster } = await withRasteriser(settings, (rasteriser) => rasteriser.rasterise(bytes));
   const hex = (digest: string) => Buffer.from(digest, "hex");
-  return { fileDigest: hex(fileDigest(bytes)), rasterDigest: hex(rasterDigest(raster)) };
+  const digests = { fileDigest: hex(fileDigest(bytes)) };
+  try {
+    const { raster } = await withRasteriser(settings, (rasteriser) => rasteriser.rasterise(bytes));
+    return { digests: { ...digests, rasterDigest: hex(rasterDigest(raster)) } };
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return { digests, noRaster: error.message };
+  }
+}
+
+function withReason(verification: Verification, noRaster: string | undefined): Verification {
+  if (noRaster === undefined || verification.receipt === null) return verification;
+  const detail = `The image gives no raster: ${noRaster}`;
+  const checks = verification.checks.map((check) => (check.name === "raster" ? { ...check, detail } : check));
+  return { ...verification, checks };
 }
 
 function explained(check: Check) {

@@ -1,14 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  type IdleAction,
-  type IdleOutcome,
-  type IdleState,
-  idleDone,
-  isPaused,
-  NOT_IDLE,
-  nextIdle,
-  sawPaused,
-} from "./idle-pause.ts";
+import { type IdleAction, type IdleState, idleDone, isPaused, NOT_IDLE, nextIdle, sawPaused } from "./idle-pause.ts";
+import type { OrderOutcome } from "./miner-orders.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -18,7 +10,7 @@ class Played {
   nowMs = 0;
   busy = false;
   connected = true;
-  answer: (action: IdleAction) => IdleOutcome = () => "done";
+  answer: (action: IdleAction) => OrderOutcome = () => "done";
   /** Action and second. */
   readonly asked: [IdleAction, number][] = [];
 

@@ -5,6 +5,8 @@
  * has taken a resume, so that none is left standing still.
  */
 
+import type { OrderOutcome } from "./miner-orders.ts";
+
 export interface IdleState {
   /** Since when nothing is to be sealed, without a break; null while something is. */
   readonly idleSinceMs: number | null;
@@ -26,9 +28,6 @@ export interface IdleSight {
 }
 
 export type IdleAction = "pause" | "resume";
-
-/** `unsupported`: its firmware knows no such thing. */
-export type IdleOutcome = "done" | "unsupported" | "failed";
 
 export const NOT_IDLE: IdleState = {
   idleSinceMs: null,
@@ -65,7 +64,7 @@ export function nextIdle(
 }
 
 /** The action that was asked for, and what came of it. */
-export function idleDone(state: IdleState, action: IdleAction, outcome: IdleOutcome, nowMs: number): IdleState {
+export function idleDone(state: IdleState, action: IdleAction, outcome: OrderOutcome, nowMs: number): IdleState {
   if (outcome === "unsupported") {
     return { ...state, told: false, found: false, notBeforeMs: nowMs + UNSUPPORTED_REST_MS };
   }

@@ -1,4 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { ANSWERS } from "../../device/cgminer/testing/answers.ts";
 import { FakeCgminer } from "../../device/cgminer/testing/fake-cgminer.ts";
@@ -104,6 +107,41 @@ describe("what health shows of a miner", () => {
   });
 });
 
+describe("the answers that are kept", () => {
+  test("are the miner's own words without its secrets, and those of an S9", async () => {
+    const base = await mkdtemp(join(tmpdir(), "fleet-"));
+    const folder = join(base, "miners");
+    const kept = async (name: string) => JSON.parse(await readFile(join(folder, name), "utf8"));
+    const s9 = await FakeCgminer.start(ANSWERS);
+    await started("v2.1.8", { folder }, [`s9://S9/1@127.0.0.1:${s9.port}`]);
+    await vi.waitFor(async () => expect(await readdir(folder)).toEqual(["%539%2f1.json", "lv06.json"].sort()));
+    expect(await kept("lv06.json")).toMatchObject({
+      ...{ worker: "lv06", kind: "axeos", host: "127.0.0.1", simulated: false, readAtUtcMs: 1_000_000 },
+      raw: { hashRate: 431.7, stratumUser: "lv06", wifiPass: "(hidden)", stratumPassword: "(hidden)" },
+    });
+    expect(await kept("%539%2f1.json")).toMatchObject({ kind: "s9", raw: { stats: expect.any(Array) } });
+    await s9.close();
+    await rm(base, { recursive: true });
+  });
+
+  test("are the ones with which an alarm came, and the last one before it fell silent", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "fleet-"));
+    const readAt = async () => JSON.parse(await readFile(join(folder, "lv06.json"), "utf8")).readAtUtcMs;
+    const rig = await started("v2.12", { folder });
+    await vi.waitFor(async () => expect(await readAt()).toBe(1_000_000));
+    await rig.pass(INTERVAL_MS);
+    rig.axeos.set({ temp: 80 });
+    await rig.pass(INTERVAL_MS);
+    await vi.waitFor(async () => expect(await readAt()).toBe(1_020_000));
+    await rig.pass(INTERVAL_MS);
+    rig.axeos.handler = (_, response) => response.writeHead(500).end() !== undefined;
+    await rig.pass(2 * MINUTE_MS);
+    expect(rig.lv06.alarms).toContain("MINER_OFFLINE");
+    await vi.waitFor(async () => expect(await readAt()).toBe(1_030_000));
+    await rm(folder, { recursive: true });
+  });
+});
+
 describe("miners that are not in device.miners", () => {
   test("are shown with what the pool has verified, the connected ones first, 64 in all", async () => {
     const rig = await started("v2.12");
@@ -123,10 +161,17 @@ describe("miners that are not in device.miners", () => {
       ...{ clock: systemClock, utcMs: Date.now, random: randomBytes, port: 0 },
     });
     const miner = new FakeMiner({ profile: STOCK, port: device.address?.port ?? 0, worker: "model.a" }).start();
-    const around = { clock: systemClock, utcMs: Date.now, intervalMs: 1000, miners: [], idle: "keep" as const };
+    const around = { clock: systemClock, utcMs: Date.now, intervalMs: 1000, miners: [], folder: null };
     const listeners = { onAlarm: () => {}, onAction: () => {}, count: () => {} };
     const fleet = new MinerFleet({
-      ...{ ...around, ...listeners, simulated: () => false, busy: () => false, pool: () => device.view() },
+      ...{
+        ...around,
+        ...listeners,
+        idle: "keep",
+        simulated: () => false,
+        busy: () => false,
+        pool: () => device.view(),
+      },
     });
     await vi.waitFor(() => expect(fleet.views()[0]?.proven?.accepted).toBeGreaterThan(0), { timeout: 20_000 });
     expect(minersSchema.parse(fleet.views())).toMatchObject([{ worker: "model.a", kind: "unknown", simulated: true }]);

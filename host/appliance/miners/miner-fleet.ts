@@ -3,13 +3,16 @@ import { atMost } from "../../device/clock.ts";
 import type { BridgeView } from "../../device/stratum/bridge.ts";
 import type { MinerView } from "../../device/stratum/miners.ts";
 import type { WorkingPower } from "../../health/energy.ts";
+import { AnswerFolder } from "./answer-file.ts";
 import { minerClient } from "./miner-client.ts";
 import type { MinerUrl } from "./miner-url.ts";
 import { type MinerHealth, strangerHealth } from "./miner-view.ts";
 import { type MinerSurroundings, WatchedMiner } from "./watched-miner.ts";
 
-export type FleetOptions = Omit<MinerSurroundings, "listening" | "proven"> & {
+export type FleetOptions = Omit<MinerSurroundings, "listening" | "proven" | "answers"> & {
   readonly miners: readonly MinerUrl[];
+  /** Where the latest answer of each miner is kept, as JSON without its secrets; null: nowhere. */
+  readonly folder: string | null;
   /** The pool as it is now; undefined while nobody can work for it. */
   readonly pool: () => Pick<BridgeView, "miners"> | undefined;
 };
@@ -29,12 +32,15 @@ export class MinerFleet {
 
   constructor(options: FleetOptions) {
     this.#options = options;
+    const { folder, miners } = options;
+    const workers = miners.map(({ worker }) => worker);
     const around: MinerSurroundings = {
       ...options,
+      answers: folder ? new AnswerFolder(folder, workers) : undefined,
       listening: () => options.pool() !== undefined,
       proven: (worker) => this.#atPool().find(({ name }) => name === worker),
     };
-    this.#miners = options.miners.map((url) => new WatchedMiner(url, minerClient(url), around));
+    this.#miners = miners.map((url) => new WatchedMiner(url, minerClient(url), around));
   }
 
   start(): void {

@@ -33,6 +33,10 @@ test.each([
   "axeos://a@fe80::1",
   "axeos://a@host/path",
   "s9://a@antminer.local",
+  "axeos://a@8.8.8.8",
+  "s9://a@203.0.113.9:4028",
+  "axeos://a@[2001:db8::1]",
+  "axeos://a@0.0.0.0",
   "",
 ])("%s names no miner", (entry) => {
   expect(codeOf(() => parseMiner(entry))).toBe("MINER_ADDRESS");

@@ -1,5 +1,6 @@
 /** The entries of `device.miners`. */
 import { isIP } from "node:net";
+import { isLocalAddress } from "../../device/axeos/local-address.ts";
 import { ApplianceError } from "../error.ts";
 
 export interface MinerUrl {
@@ -23,6 +24,9 @@ export function parseMiner(entry: string): MinerUrl {
   if (v6 !== undefined && isIP(v6) !== 6) throw new ApplianceError("MINER_ADDRESS", `"${v6}" is no IPv6 address`);
   if (kind === "s9" && isIP(host) === 0) {
     throw new ApplianceError("MINER_ADDRESS", `"${host}" is no numeric address, and an S9 has no name`);
+  }
+  if (isIP(host) !== 0 && !isLocalAddress(host)) {
+    throw new ApplianceError("MINER_ADDRESS", `"${host}" is no address of the local network, and no other is asked`);
   }
   if (portText === undefined) return { kind, worker, host };
   const port = Number(portText);

@@ -1,20 +1,23 @@
 /** One miner of `device.miners`: looked at, judged, brought back, and switched off while nothing waits. */
 import { errorCode } from "../../base/error.ts";
 import { MINER_ALARMS, type MinerAlarmCode } from "../../device/axeos/alarms.ts";
-import { AxeosError } from "../../device/axeos/errors.ts";
 import type { ProvenWork } from "../../device/axeos/judge.ts";
 import type { MinerReading } from "../../device/axeos/reading.ts";
 import { type Look, MinerWatch } from "../../device/axeos/watch.ts";
 import type { Clock } from "../../device/clock.ts";
+import type { RequestOptions } from "../../device/device.ts";
 import type { MinerView } from "../../device/stratum/miners.ts";
 import { type AlarmChange, type AlarmSet, type AlarmTable, nextAlarms } from "../../health/alarms.ts";
 import type { WorkingPower } from "../../health/energy.ts";
 import type { EventData } from "../../mqtt/messages.ts";
-import { NOT_STRAYED, type Stray, watchStray } from "./bring-back.ts";
-import { type IdleAction, type IdleOutcome, idleDone, isPaused, NOT_IDLE, nextIdle, sawPaused } from "./idle-pause.ts";
+import { AnswerFile, type AnswerFolder } from "./answer-file.ts";
+import { isElsewhere, NOT_STRAYED, type Stray, type StraySight, watchStray } from "./bring-back.ts";
+import { idleDone, isPaused, NOT_IDLE, nextIdle, sawPaused } from "./idle-pause.ts";
 import type { MinerClient } from "./miner-client.ts";
+import { MinerOrders } from "./miner-orders.ts";
 import type { MinerUrl } from "./miner-url.ts";
 import { type MinerHealth, minerHealth } from "./miner-view.ts";
+import { Silence } from "./silence.ts";
 
 export type MinerAction = Extract<EventData, { readonly kind: "miner-action" }>;
 export type MinerAlarmChange = AlarmChange<MinerAlarmCode>;
@@ -24,6 +27,8 @@ export interface MinerSurroundings {
   readonly utcMs: () => number;
   readonly intervalMs: number;
   readonly idle: "keep" | "pause";
+  /** Where the latest answers are kept; undefined: nowhere. */
+  readonly answers: AnswerFolder | undefined;
   /** Whether the name is a model's. */
   readonly simulated: (worker: string) => boolean;
   /** Whether there is a pool to work for. */
@@ -50,10 +55,13 @@ const ORDER_MS = 5_000;
 
 export class WatchedMiner {
   readonly url: MinerUrl;
-  readonly #client: MinerClient;
+  /** Undefined where it takes none. */
+  readonly #orders: MinerOrders | undefined;
   readonly #around: MinerSurroundings;
   readonly #watch: MinerWatch;
   readonly #ended = new AbortController();
+  readonly #answers: AnswerFile | undefined;
+  readonly #silence = new Silence();
   #look: { readonly reading: MinerReading | null; readonly atMs: number } | undefined;
   #alarms: AlarmSet<MinerAlarmCode> = new Map();
   #stray: Stray = NOT_STRAYED;
@@ -62,19 +70,24 @@ export class WatchedMiner {
   #hashingSinceMs: number | null = null;
   #restartedMs = Number.NEGATIVE_INFINITY;
   #order: Promise<void> | undefined;
-  /** Action → how the last one failed: told once. */
-  readonly #failures = new Map<MinerAction["action"], string>();
 
   constructor(url: MinerUrl, client: MinerClient, around: MinerSurroundings) {
     this.url = url;
-    this.#client = client;
     this.#around = around;
+    const { orders } = client;
+    const miner = () => ({ miner: url.worker, simulated: this.#simulated });
+    this.#orders = orders && new MinerOrders({ ...around, orders, miner });
+    this.#answers = around.answers && new AnswerFile({ ...around, folder: around.answers, url });
     this.#watch = new MinerWatch({
       clock: around.clock,
       limits: client.limits,
       intervalMs: around.intervalMs,
       read: () => client.read({ signal: this.#ended.signal }),
-      bridge: () => ({ shouldHash: this.#shouldHash(), proven: this.#provenWork() }),
+      bridge: (reading) => ({
+        shouldHash: this.#shouldHash(),
+        proven: this.#provenWork(),
+        elsewhere: isElsewhere(this.#stray, this.#straySight(reading)),
+      }),
       onLook: (look) => this.#looked(look),
     });
   }
@@ -83,17 +96,19 @@ export class WatchedMiner {
     this.#watch.start();
   }
 
-  /** Takes no further look, and switches it on again if it was switched off; within `deadlineMs`. */
+  /** Takes no further look, and switches it on again if it was switched off, within `deadlineMs`. */
   async stop(deadlineMs: number): Promise<void> {
     this.#watch.stop();
     this.#ended.abort();
+    const kept = this.#answers?.flush();
     await this.#order;
-    if (this.#around.idle === "pause" && isPaused(this.#idle)) await this.#orderOf("resume", { deadlineMs });
+    if (this.#around.idle === "pause" && isPaused(this.#idle)) await this.#carryOut("resume", { deadlineMs });
+    await kept;
   }
 
   /** `idle: pause`: what is due now. */
   tick(): void {
-    if (this.#around.idle === "keep" || this.#client.orders === undefined || this.#order !== undefined) return;
+    if (this.#around.idle === "keep" || this.#orders === undefined || this.#order !== undefined) return;
     const connected = this.#connected;
     const { state, action } = nextIdle(this.#idle, { nowMs: this.#nowMs, busy: this.#around.busy(), connected });
     this.#idle = state;
@@ -141,15 +156,19 @@ export class WatchedMiner {
     return should;
   }
 
-  /** The silence of a pause, or of a pool that was away, is not the miner's. */
   #provenWork(): ProvenWork | null {
-    const view = this.#around.proven(this.url.worker);
-    if (view === undefined) return null;
-    const { quietMs, meanShareMs, hashrate } = view;
+    if (this.#hashingSinceMs === null) return null;
+    return this.#silence.at(this.#nowMs, this.#around.proven(this.url.worker), this.#hashingSinceMs);
+  }
+
+  #straySight(reading: MinerReading | null): StraySight {
+    const user = reading?.firstPool?.user ?? null;
     return {
-      sinceMs: Math.max(this.#nowMs - quietMs, this.#hashingSinceMs ?? Number.NEGATIVE_INFINITY),
-      meanMs: meanShareMs,
-      hashrateGhs: hashrate === null ? null : hashrate / 1e9,
+      nowMs: this.#nowMs,
+      listening: this.#around.listening(),
+      connected: this.#connected,
+      ours: user === null ? null : user === this.url.worker,
+      worksElsewhere: reading !== null && !isPaused(this.#idle) && works(reading),
     };
   }
 
@@ -162,26 +181,23 @@ export class WatchedMiner {
     const { alarms, changes } = nextAlarms(TABLE, this.#alarms, { conditions, utcMs: utcMs(), subject });
     this.#alarms = alarms;
     for (const change of changes) onAlarm(change);
+    const answer = reading && { simulated: this.#simulated, readAtUtcMs: utcMs(), raw: reading.raw };
+    this.#answers?.keep(answer ?? undefined, changes.length > 0);
     if (this.#nowMs - this.#restartedMs < RESTART_MS) this.#watch.forget();
     this.#bringBack(reading);
     this.tick();
   }
 
   #bringBack(reading: MinerReading | null): void {
-    if (this.#client.orders === undefined || this.#order !== undefined) return;
-    const { stray, restart } = watchStray(this.#stray, {
-      nowMs: this.#nowMs,
-      listening: this.#around.listening(),
-      connected: this.#connected,
-      worksElsewhere: reading !== null && !isPaused(this.#idle) && works(reading),
-    });
+    if (this.#orders === undefined || this.#order !== undefined) return;
+    const { stray, restart } = watchStray(this.#stray, this.#straySight(reading));
     this.#stray = stray;
     if (restart) this.#tell("restart");
   }
 
   /** One order at a time. */
   #tell(action: MinerAction["action"]): void {
-    this.#order = this.#orderOf(action, { deadlineMs: ORDER_MS, signal: this.#ended.signal }).finally(() => {
+    this.#order = this.#carryOut(action, { deadlineMs: ORDER_MS, signal: this.#ended.signal }).finally(() => {
       this.#order = undefined;
       // Meanwhile it may have become wrong.
       if (!this.#ended.signal.aborted) this.tick();
@@ -189,36 +205,14 @@ export class WatchedMiner {
   }
 
   /** Never rejects. */
-  async #orderOf(action: MinerAction["action"], options: { deadlineMs: number; signal?: AbortSignal }): Promise<void> {
-    const failure = await this.#client.orders?.[action](options).then(
-      () => undefined,
-      (error: unknown) => ({ error }),
-    );
-    if (action === "restart") this.#restarted();
-    else this.#idled(action, failure);
-    this.#report(action, failure === undefined ? null : errorCode(failure.error));
-  }
-
-  #restarted(): void {
+  async #carryOut(action: MinerAction["action"], how: RequestOptions): Promise<void> {
+    const outcome = (await this.#orders?.give(action, how)) ?? "unsupported";
+    if (action !== "restart") {
+      this.#idle = idleDone(this.#idle, action, outcome, this.#nowMs);
+      return;
+    }
     this.#restartedMs = this.#nowMs;
     this.#watch.forget();
-  }
-
-  #idled(action: IdleAction, failure: { readonly error: unknown } | undefined): void {
-    const unsupported = failure?.error instanceof AxeosError && failure.error.status === 404;
-    const outcome: IdleOutcome = failure === undefined ? "done" : unsupported ? "unsupported" : "failed";
-    this.#idle = idleDone(this.#idle, action, outcome, this.#nowMs);
-  }
-
-  /** What fails in the same way again and again is told once. */
-  #report(action: MinerAction["action"], code: string | null): void {
-    const told = code !== null && this.#failures.get(action) === code;
-    if (code === null) this.#failures.delete(action);
-    else this.#failures.set(action, code);
-    if (told) return;
-    if (code !== null) this.#around.count(code);
-    const about = { miner: this.url.worker, simulated: this.#simulated, action };
-    this.#around.onAction({ kind: "miner-action", ...about, ok: code === null, code, intendedUse: "research-only" });
   }
 }
 

@@ -6,6 +6,8 @@ import type { AxeosClient } from "../../device/axeos/client.ts";
 import { AxeosError } from "../../device/axeos/errors.ts";
 import type { PairingUndo } from "../../device/axeos/pair.ts";
 import { restartMiner, takeBack } from "../../device/axeos/pairing.ts";
+import type { BridgeAddress } from "../../device/axeos/pool-setting.ts";
+import { showEndpoint } from "../endpoint.ts";
 import { PairError } from "./error.ts";
 import type { Prover, Sighting } from "./sighting.ts";
 import { type Talk, timing } from "./talk.ts";
@@ -13,8 +15,7 @@ import { formerPool } from "./unpairing.ts";
 
 export interface SetMiner {
   readonly client: AxeosClient;
-  /** What it is set to, in words. */
-  readonly says: readonly string[];
+  readonly bridge: BridgeAddress;
   /** How it was before; undefined where no pairing kept that: then nothing is changed. */
   readonly undo: PairingUndo | undefined;
   readonly openProver: () => Promise<Prover>;
@@ -29,7 +30,7 @@ const CONNECT_PART = 1 / 3;
 /** @returns whose pool saw a share @throws PairError PAIR_UNPROVEN; AxeosError AXEOS_PAIR_UNPROVEN once it is set back */
 export async function proveAlready(it: SetMiner, talk: Talk): Promise<Prover["pool"] | "declined"> {
   const { client, undo } = it;
-  if (undo !== undefined && !(await talk.confirm(asked(it.says, undo)))) return "declined";
+  if (undo !== undefined && !(await talk.confirm(asked(it.bridge, undo)))) return "declined";
   const prover = await it.openProver();
   try {
     const sighting = await sight(it, prover, talk);
@@ -45,9 +46,9 @@ export async function proveAlready(it: SetMiner, talk: Talk): Promise<Prover["po
   }
 }
 
-function asked(says: readonly string[], undo: PairingUndo): readonly string[] {
+function asked(bridge: BridgeAddress, undo: PairingUndo): readonly string[] {
   return [
-    ...says,
+    `It is set to ${showEndpoint(bridge)} as ${bridge.worker} already.`,
     "If it does not connect to the pool, it is restarted, and away for about a minute.",
     `If no valid share comes, it is set back to ${formerPool(undo)}.`,
   ];

@@ -14,6 +14,8 @@ export const PAIR_ERRORS = {
     "Give this user a dataDir with room that it may write to: how a miner was set is kept in its folder pairings.",
   PAIR_SILENT:
     "If the appliance runs there, check that mqtt.*, site and appliance are its own, and that it reaches its broker; if another program has the port, free it or choose another in device.stratum.listen.",
+  PAIR_UNPROVEN:
+    "The miner was left as it is, since no record says how it was before: restart it on its own web page, check that it reaches the address that it is set to, and pair it again; or set its pool there.",
   PAIR_WORKER: "Give another --worker, or add the name to device.stratum.workers.",
 } as const;
 

@@ -5,9 +5,11 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { PayloadName } from "../../device/axeos/testing/payloads.ts";
 import type { Clock } from "../../device/clock.ts";
-import { type PairRequest, pairDevice, type Step, unpairDevice } from "./pairing.ts";
+import { type PairRequest, pairDevice } from "./pairing.ts";
+import type { Step } from "./talk.ts";
 import { freePort, settingsOf } from "./testing/settings.ts";
 import { StockMiner } from "./testing/stock-miner.ts";
+import { unpairDevice } from "./unpairing.ts";
 
 /** Time that passes thirty times as fast. */
 const FAST: Clock = {
@@ -85,8 +87,11 @@ describe("a miner is paired", () => {
     expect(steps).toEqual(["setting", "proving", "seen"]);
     expect(kept()).toEqual([expect.stringMatching(record)]);
 
-    expect(await unpairDevice(settings(), { miner: at(it) }, talk(false))).toBe("declined");
-    expect(await unpairDevice(settings(), { miner: at(it) }, talk())).toBe("undone");
+    expect(await unpairDevice(settings(), { miner: at(it) }, talk(false))).toEqual({
+      outcome: "declined",
+      listed: [],
+    });
+    expect(await unpairDevice(settings(), { miner: at(it) }, talk())).toEqual({ outcome: "undone", listed: [] });
     expect(it.settings).toEqual(before);
     expect(kept()).toEqual([]);
   });
@@ -98,14 +103,16 @@ describe("a miner is paired", () => {
     writeFileSync(elsewhere, readFileSync(recordPath ?? ""));
     rmSync(recordPath ?? "");
     await expect(unpairDevice(settings(), { miner: at(it) }, talk())).rejects.toThrow(/PAIR_NO_RECORD/);
-    expect(await unpairDevice(settings(), { miner: at(it), recordPath: elsewhere }, talk())).toBe("undone");
+    expect(await unpairDevice(settings(), { miner: at(it), recordPath: elsewhere }, talk())).toMatchObject({
+      outcome: "undone",
+    });
     expect(it.pool.stratumURL).toBe("pool.example");
   });
 
   test("twice only in the same way: the owner's pool is not forgotten", async () => {
     const it = await stock("v2.12");
     await pairDevice(settings(), request(it), talk());
-    expect(await pairDevice(settings(), request(it), talk())).toMatchObject({ outcome: "already" });
+    expect(await pairDevice(settings(), request(it), talk())).toMatchObject({ outcome: "already", pool: "own" });
     const other = pairDevice(settings(), request(it, { worker: "simulated.other" }), talk());
     await expect(other).rejects.toThrow(/PAIR_EXISTS/);
     await unpairDevice(settings(), { miner: at(it) }, talk());
@@ -153,6 +160,15 @@ describe("a miner stays as it was", () => {
   });
 
   test.each([
+    ["PAIR_WORKER", { worker: "stranger" }, {}],
+    ["PAIR_WORKER", {}, { DEVICE_STRATUM_WORKERS: "" }],
+    ["AXEOS_PAIR_OPTION", { advertise: { host: "no name", port: 1 } }, {}],
+  ] as const)("and is not even asked, with %s", async (code, more, variables) => {
+    const nobody = { miner: { host: "127.0.0.1", port: await freePort() }, deadlineMs: 1_000, ...more };
+    await expect(pairDevice(settings(variables), nobody, talk())).rejects.toThrow(code);
+  });
+
+  test.each([
     ["PAIR_NO_POOL", {}, { DEVICE_STRATUM_LISTEN: "" }],
     ["PAIR_NO_POOL", {}, { DEVICE_STRATUM_LISTEN: "127.0.0.1:0" }],
     ["PAIR_WORKER", { worker: "stranger" }, {}],
@@ -164,6 +180,110 @@ describe("a miner stays as it was", () => {
     await expect(pairDevice(settings(variables), request(it, more), talk())).rejects.toThrow(code);
     expect(it.axeos.requests.every(({ method }) => method === "GET")).toBe(true);
   });
+});
+
+describe("a miner that was paired before", () => {
+  const record = () => readFileSync(join(dataDir, "pairings", "020000000006.json"), "utf8");
+  /** Its owner has changed a setting since. */
+  async function changedSince(payload: PayloadName, change: object, hashrate?: number) {
+    const it = await stock(payload, hashrate);
+    const owners = it.settings;
+    await pairDevice(settings(), request(it), { ...talk(), whileProving: () => Promise.resolve("share") });
+    it.axeos.set({ ...change });
+    return { it, owners, kept: record(), restarts: it.axeos.restarts };
+  }
+  const FALLBACK = { useFallbackStratum: 1 };
+
+  test.each(["v2.14", "v2.15"] as const)("%s: keeps the record of how it was, and goes back there", async (payload) => {
+    const { it, owners, kept } = await changedSince(payload, FALLBACK);
+    expect(await pairDevice(settings(), request(it), talk())).toMatchObject({ outcome: "paired" });
+    expect(record()).toBe(kept);
+    await unpairDevice(settings(), { miner: at(it) }, talk());
+    expect(it.settings).toEqual(owners);
+  });
+
+  test.each(["v2.14", "v2.15"] as const)("%s: goes back to how it was when the second fails", async (payload) => {
+    const { it, owners, kept } = await changedSince(payload, FALLBACK, 0);
+    const again = pairDevice(settings(), request(it, { deadlineMs: 10_000 }), talk());
+    await expect(again).rejects.toThrow(/AXEOS_PAIR_UNPROVEN/);
+    expect(asked.join(" ")).toContain("It was paired before: if this fails, and with --undo, it is set back to");
+    expect([it.settings, record()]).toEqual([owners, kept]);
+  });
+
+  test("is restarted to go back even where the second was refused, since it works for our pool", async () => {
+    const { it, owners, kept, restarts } = await changedSince("v2.12", { stratumTLS: 1 });
+    const usual = it.axeos.handler;
+    it.axeos.handler = (asked, response) => {
+      if (asked.method !== "PATCH") return usual?.(asked, response) ?? false;
+      it.axeos.handler = usual;
+      response.writeHead(500).end();
+      return true;
+    };
+    await expect(pairDevice(settings(), request(it), talk())).rejects.toThrow(/AXEOS_STATUS/);
+    expect([it.settings, record(), it.axeos.restarts - restarts]).toEqual([owners, kept, 1]);
+  });
+
+  test("and that its owner has set to another pool since, goes back to that one", async () => {
+    const { it } = await changedSince("v2.12", { stratumURL: "other.example", stratumUser: "owner.2" });
+    const owners = it.settings;
+    await pairDevice(settings(), request(it), talk());
+    await unpairDevice(settings(), { miner: at(it) }, talk());
+    expect(it.settings).toEqual(owners);
+  });
+});
+
+describe("a miner that is set to the pool already", () => {
+  /** As a pairing leaves it that is killed after its change, and before its restart. */
+  async function setOnly(hashrate?: number) {
+    const it = await stock("v2.12", hashrate);
+    const owners = it.settings;
+    const { recordPath, bridge } = await pairDevice(settings(), request(it), {
+      ...talk(),
+      whileProving: () => Promise.resolve("share"),
+    });
+    it.stall();
+    [steps, asked] = [[], []];
+    return { it, owners, recordPath: recordPath ?? "", worker: bridge.worker, restarts: it.axeos.restarts };
+  }
+
+  test("is restarted where it does not connect, and believed once a share comes", async () => {
+    const { it, recordPath, restarts } = await setOnly();
+    const report = await pairDevice(settings(), request(it, { deadlineMs: 60_000 }), talk());
+    expect(report).toMatchObject({ outcome: "already", recordPath, pool: "own" });
+    expect(steps).toEqual(["already", "restarting", "proving", "seen"]);
+    expect([it.axeos.restarts - restarts, kept().length]).toEqual([1, 1]);
+  });
+
+  test("is set back where no share comes, and keeps its record", async () => {
+    const { it, owners, recordPath } = await setOnly(0);
+    const record = readFileSync(recordPath, "utf8");
+    const pairing = pairDevice(settings(), request(it, { deadlineMs: 15_000 }), talk());
+    await expect(pairing).rejects.toThrow(/AXEOS_PAIR_UNPROVEN/);
+    expect(asked.join(" ")).toContain("set back to pool.example:3333 as owner.lv06");
+    expect([it.settings, readFileSync(recordPath, "utf8")]).toEqual([owners, record]);
+  });
+
+  test("is left alone where the answer is no", async () => {
+    const { it, restarts } = await setOnly();
+    expect(await pairDevice(settings(), request(it), talk(false))).toMatchObject({ outcome: "declined" });
+    expect([it.axeos.restarts - restarts, steps]).toEqual([0, []]);
+  });
+
+  test("and has no record is left as it is, unproven", async () => {
+    const { it, recordPath, restarts } = await setOnly();
+    rmSync(recordPath);
+    const before = it.settings;
+    const pairing = pairDevice(settings(), request(it, { deadlineMs: 10_000 }), talk());
+    await expect(pairing).rejects.toThrow(/PAIR_UNPROVEN.*restart it on its own web page/);
+    expect([it.settings, it.axeos.restarts - restarts, asked, kept()]).toEqual([before, 0, [], []]);
+  });
+});
+
+test("what a miner is called in device.miners is told once it is set back", async () => {
+  const it = await stock("v2.12");
+  const { entry } = await pairDevice(settings(), request(it), talk());
+  const listing = settings({ DEVICE_MINERS: `axeos://simulated.000007@127.0.0.1,${entry}` });
+  expect(await unpairDevice(listing, { miner: at(it) }, talk())).toEqual({ outcome: "undone", listed: [entry] });
 });
 
 test("an undo that failed keeps its record for another try", async () => {

@@ -28,11 +28,12 @@ afterEach(async () => {
   [miner, prover] = [undefined, undefined];
 });
 
-async function open(more: Readonly<Record<string, string>> = {}): Promise<Prover> {
+async function open(more: Readonly<Record<string, string>> = {}, isSet = false): Promise<Prover> {
   prover = await openProver({
     config: settingsOf({ DEVICE_STRATUM_SIMULATED_WORKERS: "simulated", MQTT_HEALTH_INTERVAL_S: "1", ...more }),
     listen: { host: "127.0.0.1", port },
     worker: WORKER,
+    isSet,
     onHearing: () => {},
     clock: systemClock,
     signal: signal.signal,
@@ -63,6 +64,16 @@ describe("a pool of its own", () => {
     expect(await wait(1_000)).toBe("connected");
   });
 
+  test("of a miner that was set before, counts only what comes while it waits", async () => {
+    await open({}, true);
+    miner = mine(WORKER);
+    expect(await wait()).toBe("share");
+    miner.stop();
+    expect(await wait(300)).toBe("connected");
+    miner = mine(WORKER);
+    expect(await wait()).toBe("share");
+  });
+
   test("is given up at once when it is told to", async () => {
     await open();
     const waiting = wait();
@@ -75,6 +86,7 @@ describe("a pool of its own", () => {
       config: settingsOf({}),
       listen: { host: "192.0.2.1", port },
       worker: WORKER,
+      isSet: false,
       onHearing: () => {},
       clock: systemClock,
       signal: signal.signal,
@@ -120,7 +132,7 @@ describe("the appliance's pool", () => {
       speaker.publish({ ...message, qos: 0, retain: false, expiryS: null }).catch(() => {});
     }, 20);
   };
-  const openHere = () => open({ MQTT_EMBEDDED_PORT: String(broker.port) });
+  const openHere = (isSet = false) => open({ MQTT_EMBEDDED_PORT: String(broker.port) }, isSet);
 
   test("shows in its health that the worker has more shares than before", async () => {
     says([worker(7, false), worker(0, true, "simulated.b")]);
@@ -151,6 +163,19 @@ describe("the appliance's pool", () => {
     says([worker(7, true)]);
     speak();
     await expect(openHere()).rejects.toThrow(/PAIR_NAME_TAKEN/);
+  });
+
+  test("of a miner that was set before, and may be connected, shows what comes while it waits", async () => {
+    says([worker(7, true)]);
+    speak();
+    await openHere(true);
+    says([worker(9, true)]);
+    await new Promise((later) => setTimeout(later, 200));
+    expect(await wait(100)).toBe("connected");
+    const waiting = wait();
+    await new Promise((later) => setTimeout(later, 200));
+    says([worker(10, true)]);
+    expect(await waiting).toBe("share");
   });
 
   test("has to be the appliance's, and to be heard", async () => {

@@ -80,6 +80,16 @@ describe("a reading", () => {
     expect(readInfo({}).fallbackPool).toBeNull();
   });
 
+  test("tells the pool that is to be worked for first: the only one, or the chosen one of v2.15's table", () => {
+    expect(read("v2.1.8").firstPool).toEqual({ address: "pool.example:3333", user: "owner.lv06" });
+    expect(read("v2.15").firstPool).toEqual({ address: "pool.example:3333", user: "owner.lv06" });
+    const chosen = { ...PAYLOADS["v2.15"], primaryPoolIndex: 1, stratumURL: "pool.example", stratumPort: 3333 };
+    expect(readInfo(chosen).firstPool?.address).toBe("second.example:4333");
+    expect(readInfo({ ...PAYLOADS["v2.15"], primaryPoolIndex: 5 }).firstPool).toBeNull();
+    expect(read("whitepaper").firstPool).toBeNull();
+    expect(knownOf(read("v2.15"))).not.toHaveProperty("firstPool");
+  });
+
   test("of a device whose chips are off has no temperature, not -1 and not 0", () => {
     const it = readInfo({ temp: -1, temp2: -1, vrTemp: 0 });
     expect([it.tempC, it.vrTempC]).toEqual([null, null]);

@@ -29,9 +29,11 @@ class Case {
   limits = LV06_LIMITS;
   shouldHash = true;
   proven: ProvenWork | null = null;
+  elsewhere: boolean | null = false;
 
   look(reading: MinerReading | null): readonly MinerAlarmCode[] {
-    const observation: Observation = { nowMs: this.nowMs, reading, shouldHash: this.shouldHash, proven: this.proven };
+    const { nowMs, shouldHash, proven, elsewhere } = this;
+    const observation: Observation = { nowMs, reading, shouldHash, proven, elsewhere };
     const { state, conditions } = judge(this.state, observation, this.limits);
     this.state = state;
     for (const code of Object.keys(conditions) as MinerAlarmCode[]) {
@@ -64,11 +66,11 @@ function started(): Case {
 describe("a miner that is well", () => {
   test("raises nothing, and every alarm that can be judged is known not to hold", () => {
     const it = started();
-    it.proven = { sinceMs: 3_600_000, meanMs: 2_500, hashrateGhs: 428 };
+    it.proven = { sinceMs: 3_600_000, meanMs: 2_500, difficulty: 256, hashrateGhs: 428 };
     expect(it.during(60 * MINUTE, WELL)).toEqual([]);
     const { conditions } = judge(
       it.state,
-      { nowMs: it.nowMs, reading: WELL, shouldHash: true, proven: it.proven },
+      { nowMs: it.nowMs, reading: WELL, shouldHash: true, proven: it.proven, elsewhere: false },
       LV06_LIMITS,
     );
     const unknown = ["MINER_REJECTS", "MINER_REJECTS_MANY", "MINER_CHIPS"];
@@ -82,7 +84,7 @@ describe("a miner that is well", () => {
   test("of which nothing is known raises nothing but that it is there", () => {
     const { conditions } = judge(
       NOT_JUDGED,
-      { nowMs: 0, reading: readingOf({}), shouldHash: true, proven: null },
+      { nowMs: 0, reading: readingOf({}), shouldHash: true, proven: null, elsewhere: null },
       LV06_LIMITS,
     );
     expect(conditions).toEqual({ MINER_OFFLINE: false, MINER_FAULT: false, MINER_RESTARTED: false });
@@ -161,7 +163,7 @@ describe("an alarm", () => {
   test("of slowness, standstill or missing shares is not raised while the miner need not hash", () => {
     const it = started();
     it.shouldHash = false;
-    it.proven = { sinceMs: 0, meanMs: 2_500, hashrateGhs: 1 };
+    it.proven = { sinceMs: 0, meanMs: 2_500, difficulty: 256, hashrateGhs: 1 };
     expect(it.during(30 * MINUTE, with_({ hashrateGhs: 0, miningPaused: true }))).toEqual([]);
     it.shouldHash = true;
     it.proven = null;
@@ -179,23 +181,55 @@ describe("an alarm", () => {
 
   test("is raised when no valid share came for 7 times the mean, but not within two minutes", () => {
     const it = started();
-    it.proven = { sinceMs: 0, meanMs: 2_500, hashrateGhs: 430 };
+    it.proven = { sinceMs: 0, meanMs: 2_500, difficulty: 256, hashrateGhs: 430 };
     expect(it.during(110_000, WELL)).toEqual([]);
     expect(it.during(10_000, WELL)).toEqual(["MINER_NO_SHARE"]);
-    it.proven = { sinceMs: it.nowMs, meanMs: 30_000, hashrateGhs: 430 };
+    it.proven = { sinceMs: it.nowMs, meanMs: 30_000, difficulty: 256, hashrateGhs: 430 };
     expect(it.during(200_000, WELL)).toEqual([]);
     expect(it.during(10_000, WELL)).toEqual(["MINER_NO_SHARE"]);
   });
 
+  test("is raised when a miner has sent too few shares to know it by, for 21 times what its clock promises", () => {
+    const it = started();
+    it.proven = { sinceMs: 0, meanMs: null, difficulty: 65_536, hashrateGhs: null };
+    const promisedMs = (65_536 * 2 ** 32) / 433.6e6;
+    expect(it.during(20.9 * promisedMs, WELL)).toEqual([]);
+    expect(it.during(0.2 * promisedMs, WELL)).toEqual(["MINER_NO_SHARE"]);
+    it.proven = { ...it.proven, sinceMs: it.nowMs };
+    expect(it.during(20.9 * promisedMs, null)).not.toContain("MINER_NO_SHARE");
+    expect(it.during(0.2 * promisedMs, null)).toContain("MINER_NO_SHARE");
+    const fast = started();
+    fast.proven = { sinceMs: 0, meanMs: null, difficulty: 65_536, hashrateGhs: null };
+    expect(fast.during(0.6 * 20.9 * promisedMs, with_({ expectedGhs: 867.2 }))).toContain("MINER_NO_SHARE");
+  });
+
+  test("of too few shares is not raised within ten minutes, be there none at all or no difficulty yet", () => {
+    for (const difficulty of [256, null]) {
+      const it = started();
+      it.proven = { sinceMs: 0, meanMs: null, difficulty, hashrateGhs: null };
+      expect(it.during(590_000, WELL)).toEqual([]);
+      expect(it.during(10_000, WELL)).toEqual(["MINER_NO_SHARE"]);
+    }
+  });
+
+  test("is not raised for an LV06 as slow as the recorded one, 7.1 s a share, before its speed is known", () => {
+    const it = started();
+    for (let share = 0; share < 7; share++) {
+      // Each share takes seven times the mean: a healthy miner does that once in 1,100 shares.
+      it.proven = { sinceMs: it.nowMs, meanMs: null, difficulty: 256, hashrateGhs: null };
+      expect(it.during(7 * 7_100, WELL)).toEqual([]);
+    }
+  });
+
   test("of missing shares is raised for a miner that does not answer, too: shares are what counts", () => {
     const it = started();
-    it.proven = { sinceMs: 0, meanMs: 2_500, hashrateGhs: 430 };
+    it.proven = { sinceMs: 0, meanMs: 2_500, difficulty: 256, hashrateGhs: 430 };
     expect(it.during(3 * MINUTE, null)).toEqual(["MINER_NO_SHARE", "MINER_OFFLINE"]);
   });
 
   test("is raised for a miner that claims more than twice what its shares prove", () => {
     const it = started();
-    it.proven = { sinceMs: 1e9, meanMs: 8_000, hashrateGhs: 140 };
+    it.proven = { sinceMs: 1e9, meanMs: 8_000, difficulty: 256, hashrateGhs: 140 };
     expect(it.during(10 * MINUTE, WELL)).toEqual([]);
     expect(it.during(10_000, WELL)).toEqual(["MINER_OVERSTATES"]);
   });
@@ -228,6 +262,66 @@ describe("an alarm", () => {
     expect(it.during(9 * MINUTE, with_({ uptimeS: 600 }))).toEqual(["MINER_RESTARTED"]);
     expect(it.during(2 * MINUTE, with_({ uptimeS: 700 }))).toEqual([]);
     expect(it.look(with_({ uptimeS: 697 }))).toEqual([]);
+  });
+
+  test("is raised for a miner that is set to another pool after five minutes, and cleared when it works for ours", () => {
+    const it = started();
+    it.elsewhere = true;
+    expect(it.during(5 * MINUTE, WELL)).toEqual([]);
+    expect(it.during(10_000, WELL)).toEqual(["MINER_ELSEWHERE"]);
+    it.elsewhere = null;
+    expect(it.during(5 * MINUTE, WELL)).toEqual(["MINER_ELSEWHERE"]);
+    it.elsewhere = false;
+    expect(it.look(WELL)).toEqual([]);
+  });
+
+  describe("of a restart", () => {
+    const OURS = { address: "10.0.0.2:3333", user: "lv06" };
+    const OWNERS = { address: "pool.example:3333", user: "owner.lv06" };
+    const ASKED = "Software reset via esp_restart";
+    const looked = () => {
+      const it = new Case();
+      it.look(with_({ firstPool: OWNERS }));
+      it.nowMs += 10_000;
+      return it;
+    };
+
+    test("is not raised when the pool was changed between two looks", () => {
+      expect(looked().look(with_({ firstPool: OURS, uptimeS: 5 }))).toEqual([]);
+      expect(looked().look(with_({ firstPool: { ...OWNERS, user: "lv06" }, uptimeS: 5 }))).toEqual([]);
+      expect(looked().look(with_({ firstPool: { ...OWNERS, address: "10.0.0.2:3333" }, uptimeS: 5 }))).toEqual([]);
+      expect(looked().look(with_({ firstPool: OWNERS, uptimeS: 5 }))).toEqual(["MINER_RESTARTED"]);
+      expect(looked().look(with_({ firstPool: null, uptimeS: 5 }))).toEqual(["MINER_RESTARTED"]);
+    });
+
+    test.each([ASKED, null])("is not raised when it follows soon after the pool was changed (%s)", (resetReason) => {
+      const it = looked();
+      it.during(20_000, with_({ firstPool: OURS }));
+      it.during(2 * MINUTE, null);
+      it.look(with_({ firstPool: OURS, uptimeS: 5, resetReason }));
+      expect(it.held).not.toContain("MINER_RESTARTED");
+    });
+
+    test("is not raised at the look after the one that showed the change, however long that took", () => {
+      const it = looked();
+      it.look(with_({ firstPool: OURS }));
+      it.nowMs += 60 * MINUTE;
+      expect(it.look(with_({ firstPool: OURS, uptimeS: 3_000, resetReason: ASKED }))).toEqual([]);
+    });
+
+    test("is raised after a change of the pool when it comes late, comes again, or has another reason", () => {
+      const late = looked();
+      late.during(4 * MINUTE, with_({ firstPool: OURS }));
+      expect(late.look(with_({ firstPool: OURS, uptimeS: 5, resetReason: ASKED }))).toEqual(["MINER_RESTARTED"]);
+      const again = looked();
+      again.during(20_000, with_({ firstPool: OURS }));
+      again.look(with_({ firstPool: OURS, uptimeS: 30, resetReason: ASKED }));
+      expect(again.look(with_({ firstPool: OURS, uptimeS: 5, resetReason: ASKED }))).toEqual(["MINER_RESTARTED"]);
+      const crashed = looked();
+      crashed.during(20_000, with_({ firstPool: OURS }));
+      const resetReason = "Software reset due to exception/panic";
+      expect(crashed.look(with_({ firstPool: OURS, uptimeS: 5, resetReason }))).toEqual(["MINER_RESTARTED"]);
+    });
   });
 
   test("is raised for the fallback pool after a minute, for a fault at once, for missing chips after five minutes", () => {

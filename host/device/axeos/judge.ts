@@ -122,7 +122,7 @@ function findAll(
   observation: Observation,
   limits: Limits,
   recent: RecentShares,
-  hasRestarted: boolean,
+  byItself: boolean,
 ): Readonly<Record<MinerAlarmCode, Finding>> {
   const { reading, shouldHash, proven, elsewhere } = observation;
   const of = (find: (reading: MinerReading) => Finding): Finding => (reading === null ? "unknown" : find(reading));
@@ -139,7 +139,7 @@ function findAll(
     MINER_VOLTAGE: of((it) => below(it.inputMv, limits.inputLowMv, limits.inputGoodMv)),
     MINER_REJECTS: above(rejectedOf(recent), limits.rejectsAbove, limits.rejectsClear),
     MINER_REJECTS_MANY: above(rejectedOf(recent), limits.rejectsManyAbove, limits.rejectsManyClear),
-    MINER_RESTARTED: of(() => (hasRestarted ? "bad" : "good")),
+    MINER_RESTARTED: of(() => (byItself ? "bad" : "good")),
     MINER_FALLBACK: of((it) => known(it.fallbackPool)),
     MINER_ELSEWHERE: known(elsewhere),
     MINER_FAULT: of((it) => known(it.fault !== null)),

@@ -12,7 +12,7 @@ function watching(read: () => Promise<MinerReading>) {
     limits: LV06_LIMITS,
     intervalMs: 10_000,
     read,
-    bridge: () => ({ shouldHash: true, proven: null }),
+    bridge: () => ({ shouldHash: true, proven: null, elsewhere: null }),
     onLook: (look) => looks.push(look),
   });
   watch.start();

@@ -27,6 +27,11 @@ describe("an answer", () => {
     );
   });
 
+  test.each(['{"toString":0}', "7", "null"])("that refuses with %s for words is a refusal all the same", (words) => {
+    const reply = `{"STATUS":[{"STATUS":"E","Msg":${words}}]}`;
+    expect(() => parseReply(reply, "STATS")).toThrow(expect.objectContaining({ code: "CGMINER_REFUSED" }));
+  });
+
   test("without what was asked for, or that is no JSON, is named so", () => {
     for (const text of [
       "",

@@ -21,7 +21,8 @@ export function parseReply(text: string, list: string): Rows {
   const value = parseRepaired(text);
   const refusal = rows(value, "STATUS").find((row) => row.STATUS === "E" || row.STATUS === "F");
   if (refusal !== undefined) {
-    throw new CgminerError("CGMINER_REFUSED", `The miner refused: ${cleanText(String(refusal.Msg))}`);
+    const reason = typeof refusal.Msg === "string" ? cleanText(refusal.Msg) : "it does not say why";
+    throw new CgminerError("CGMINER_REFUSED", `The miner refused: ${reason}`);
   }
   const found = rows(value, list);
   if (found.length > 0) return found;

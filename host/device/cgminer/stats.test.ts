@@ -70,6 +70,17 @@ describe("the reading of an S9 (constructed)", () => {
     expect(readAntminer({ ...WHOLE, pools: [] }).fallbackPool).toBeNull();
   });
 
+  test("tells its first pool, whichever it works for and in whatever order they stand", () => {
+    const [first, second] = POOLS.POOLS;
+    const pools = [
+      { ...second, "Stratum Active": true },
+      { ...first, User: "s9", "Stratum Active": false },
+    ];
+    expect(readAntminer({ ...WHOLE, pools }).firstPool).toEqual({ address: "stratum+tcp://10.0.0.2:3333", user: "s9" });
+    expect(readAntminer({ ...WHOLE, pools: [{ User: "s9" }] }).firstPool).toBeNull();
+    expect(readAntminer({ ...WHOLE, pools: [] }).firstPool).toBeNull();
+  });
+
   test("without summary and pools leaves unknown what only they have", () => {
     const it = readAntminer({ ...WHOLE, summary: [], pools: [] });
     expect([it.sharesAccepted, it.sharesRejected, it.poolDifficulty]).toEqual([null, null, null]);
@@ -102,7 +113,7 @@ describe("the reading of an S9 (constructed)", () => {
         const it = readAntminer({ stats, summary, pools });
         const reported = [...stats, ...summary]
           .flatMap((row) => Object.values(row))
-          .some((value) => Number(value) === 0);
+          .some((value) => (typeof value === "number" || typeof value === "string") && Number(value) === 0);
         if (!reported) expect([it.hashrateGhs, it.fanRpm, it.tempC, it.sharesAccepted, it.uptimeS]).not.toContain(0);
       }),
       { numRuns: 200 },

@@ -9,10 +9,11 @@ import { parseMiners } from "../miner-url.ts";
 import type { MinerAction, MinerAlarmChange } from "../watched-miner.ts";
 
 export const INTERVAL_MS = 10_000;
+const WORKER = "lv06";
 const STEP_MS = 5_000;
 const QUIET_TURNS = 30;
 
-/** A worker as the pool sees it: connected, and with nothing known of its shares. */
+/** A worker as the pool sees it: connected, and with nothing known of its speed; unless `quietMs` is given, its shares come all the time. */
 export function atPool(name: string, known: Partial<MinerView> = {}): MinerView {
   return {
     ...{ name, simulated: false, client: "bitaxe", address: "127.0.0.1", connected: 1, connections: 1 },
@@ -41,8 +42,9 @@ export class FleetRig {
       intervalMs: INTERVAL_MS,
       miners: parseMiners(entries),
       idle: "keep",
+      folder: null,
       simulated: (worker) => worker.startsWith("model"),
-      pool: () => this.pool && { miners: this.pool },
+      pool: () => this.pool && { miners: this.pool.map((miner) => this.#seen(miner)) },
       busy: () => this.busy,
       onAlarm: (change) => this.alarms.push(change),
       onAction: (action) => this.actions.push(action),
@@ -51,14 +53,15 @@ export class FleetRig {
     });
   }
 
-  /** One AxeOS miner `lv06` that plays this version, and whatever other entries are given. */
+  /** One AxeOS miner `lv06` that plays this version and is set to our pool, and whatever other entries are given. */
   static async start(
     version: PayloadName,
     options: Partial<FleetOptions> = {},
     others: readonly string[] = [],
   ): Promise<FleetRig> {
-    const fake = await FakeAxeos.start(PAYLOADS[version]);
-    const rig = new FleetRig([fake], [`axeos://lv06@127.0.0.1:${fake.port}`, ...others], options);
+    const payload: Readonly<Record<string, unknown>> = PAYLOADS[version];
+    const fake = await FakeAxeos.start("stratumUser" in payload ? { ...payload, stratumUser: WORKER } : payload);
+    const rig = new FleetRig([fake], [`axeos://${WORKER}@127.0.0.1:${fake.port}`, ...others], options);
     rig.fleet.start();
     await rig.settle();
     return rig;
@@ -71,9 +74,13 @@ export class FleetRig {
   }
 
   get lv06() {
-    const view = this.fleet.views().find(({ worker }) => worker === "lv06");
+    const view = this.fleet.views().find(({ worker }) => worker === WORKER);
     if (view === undefined) throw new Error("it is not shown");
     return view;
+  }
+
+  #seen(miner: MinerView): MinerView {
+    return miner.quietMs === 0 ? { ...miner, accepted: miner.accepted + this.clock.nowMs() } : miner;
   }
 
   /** What was asked of the miner besides its readings. */

@@ -52,9 +52,14 @@ export class StockMiner {
     return JSON.parse(JSON.stringify({ ...this.axeos.info, uptimeSeconds: undefined }));
   }
 
-  async close(): Promise<void> {
+  /** It works no more, until it is restarted. */
+  stall(): void {
     clearTimeout(this.#boot);
     this.#miner?.stop();
+  }
+
+  async close(): Promise<void> {
+    this.stall();
     await this.axeos.close();
   }
 

@@ -14,6 +14,8 @@ export interface FakeMinerOptions {
   readonly hashrate?: number;
   /** Whether it connects again, after this many ms, when a connection ends; null: no. Default null. */
   readonly reconnectMs?: number | null;
+  /** Uniform in [0, 1): where counters start, which bits are rolled; default `Math.random`. */
+  readonly random?: () => number;
 }
 
 const STALE = '[21,"Stale share",null]';
@@ -72,6 +74,10 @@ export class FakeMiner {
 
   get worker(): string {
     return this.#options.worker;
+  }
+
+  #random(): number {
+    return (this.#options.random ?? Math.random)();
   }
 
   get job(): Notify | undefined {
@@ -218,14 +224,15 @@ export class FakeMiner {
     this.#jobDifficulty = this.difficulty ?? 0;
     this.#job = job;
     this.jobs += 1;
-    this.#counter = profile.startsAtZero ? 0 : Math.floor(Math.random() * 2 ** 32);
+    this.#counter = profile.startsAtZero ? 0 : Math.floor(this.#random() * 2 ** 32);
     this.#work = undefined;
   }
 
   /** One slot of work: as the real ones, the next extranonce2 with each. */
   #mine(hashes: number): void {
     const job = this.#job;
-    if (job === undefined) return;
+    // With less there is no room for the counter: a violation was noted when it was told.
+    if (job === undefined || this.#extranonce2Bytes < 4) return;
     const work = this.#nextWork(job);
     const bits = this.#rolledBits();
     work.header.writeUInt32LE((job.version ^ bits) >>> 0, 0);
@@ -247,7 +254,7 @@ export class FakeMiner {
   }
 
   #rolledBits(): number {
-    return (Math.floor(Math.random() * 2 ** 32) & this.#options.profile.rolls) >>> 0;
+    return (Math.floor(this.#random() * 2 ** 32) & this.#options.profile.rolls) >>> 0;
   }
 
   #submit({ job, nonce, extranonce2 }: Work, bits: number): void {
