@@ -30,7 +30,7 @@ export class Session {
   readonly #exchange: Exchange;
   readonly #waiters = new Waiters();
   readonly #outbox: Outbox;
-  readonly #goneListeners: ((reason: DeviceError) => void)[] = [];
+  readonly #goneListeners = new Set<(reason: DeviceError) => void>();
   readonly #noticeListeners = new Set<(args: readonly string[]) => void>();
   readonly #idleListeners: (() => void)[] = [];
   #cancelTimer: (() => void) | undefined;
@@ -117,10 +117,11 @@ export class Session {
     return () => this.#noticeListeners.delete(listener);
   }
 
-  /** Calls `listener` once when the conversation is over; at once if it already is. */
-  onGone(listener: (reason: DeviceError) => void): void {
-    if (this.#gone === undefined) this.#goneListeners.push(listener);
+  /** Calls `listener` once when the conversation is over; at once if it already is. @returns a function that ends it */
+  onGone(listener: (reason: DeviceError) => void): () => void {
+    if (this.#gone === undefined) this.#goneListeners.add(listener);
     else listener(this.#gone);
+    return () => this.#goneListeners.delete(listener);
   }
 
   /**
@@ -295,6 +296,7 @@ export class Session {
     this.#exchange.failAll(reason.code, reason.detail, []);
     this.#waiters.rejectAll(reason);
     for (const listener of this.#idleListeners.splice(0)) listener();
-    for (const listener of this.#goneListeners.splice(0)) listener(reason);
+    for (const listener of this.#goneListeners) listener(reason);
+    this.#goneListeners.clear();
   }
 }

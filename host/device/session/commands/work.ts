@@ -32,6 +32,8 @@ export async function searchWork(
   checkJob(job);
   const search = new Search(session, randomHex8(random), options);
   const stopHearing = session.onNotice((args) => search.hear(args));
+  // A search on a device that is gone ends at once, not at the next poll.
+  const stopWatching = session.onGone(() => search.wake());
   try {
     const { header, target, versionMask, deadlineMs } = job;
     if (options.signal?.aborted) return { kind: "stopped", elapsedMs: 0, hashes: 0n, errors: 0 };
@@ -49,6 +51,7 @@ export async function searchWork(
     return workOutcome(job, search.status);
   } finally {
     stopHearing();
+    stopWatching();
     search.giveUp();
   }
 }
@@ -109,7 +112,12 @@ class Search {
     return true;
   }
 
-  /** Waits for the end of the search, for the caller to give up, or for `waitMs`. */
+  /** Ends the wait for news. */
+  wake(): void {
+    this.#wake();
+  }
+
+  /** Waits for the end of the search, for `wake`, for the caller to give up, or for `waitMs`. */
   news(clock: Clock, waitMs: number): Promise<void> {
     const { signal } = this.#options;
     if (!this.running || signal?.aborted) return Promise.resolve();
