@@ -1,0 +1,118 @@
+/** `hil run`: cases × targets, a table, and a folder of reports. */
+import { type Command, Option } from "commander";
+import { EXIT, type ExitCode, lowestExit, type Output } from "../../host/cli/output.ts";
+import { preflight } from "../map/preflight.ts";
+import type { Level } from "../rig/case.ts";
+import type { RunReport } from "../rig/report.ts";
+import { runCases, type TargetPlan } from "../rig/runner.ts";
+import { LEVELS, selectCases } from "../rig/select.ts";
+import { countVerdicts, hasPassed } from "../rig/verdict.ts";
+import { action, exitCodeOf } from "./action.ts";
+import { makeRunFolder, writeReports } from "./artefacts.ts";
+import { environmentOf, recordFacts } from "./environment.ts";
+import { FailureTapes } from "./failure-tapes.ts";
+import { stoppable } from "./interrupt.ts";
+import { onTarget, seedOf, wholeNumber } from "./options.ts";
+import { showRun } from "./print.ts";
+import { runProgress } from "./progress.ts";
+import { chosenCases } from "./recordings.ts";
+import { planTargets } from "./targets.ts";
+import { andVirtual } from "./virtual.ts";
+
+interface RunCommandOptions {
+  readonly target?: string;
+  readonly case?: readonly string[];
+  readonly level: Level;
+  readonly seed?: string;
+  readonly port?: string;
+  readonly stratum?: string;
+  readonly recordings?: string;
+  readonly report?: string;
+  readonly virtual: string;
+  readonly strict?: true;
+}
+
+const VIRTUAL_MOST = 1_000_000;
+
+export function registerRun(program: Command): void {
+  onTarget(program.command("run"))
+    .description("run the cases on models, recordings and real devices, and write a report")
+    .option("--case <id...>", "a case's id, the beginning of one, or a pattern with *")
+    .addOption(new Option("--level <level>", "this level and what is stronger").choices(LEVELS).default("MAY"))
+    .option("--seed <n>", "0 to 4294967295 (default: drawn, and printed)")
+    .option("--recordings <folder>", "what is played back (default: the recordings that come with the rig)")
+    .option("--report <dir>", "where reports go (default: a new folder in build/hil)")
+    .option("--virtual <n>", "fault scenarios under virtual time, besides the cases of models; 0 for none", "2000")
+    .option("--strict", "flaky and missing cases fail too")
+    .action(action(run));
+}
+
+async function run(output: Output, options: RunCommandOptions): Promise<ExitCode> {
+  const cases = selectCases(chosenCases(options.case), { level: options.level });
+  const seed = seedOf(options);
+  let tell = (_: string) => {};
+  const { plans, demands } = planTargets(options, process.env, { onWords: (words) => tell(words) });
+  const folder = makeRunFolder(options.report, Date.now(), seed);
+  const scenarios = scenariosOf(options, plans);
+  const tapes = new FailureTapes(folder, recordFacts());
+  const progress = runProgress(cases, plans);
+  tell = progress.onWords;
+  const report = await stoppable(async (signal) => {
+    const environment = { ...environmentOf(process.env), ...(await preflightOf(options, plans, progress.onWords)) };
+    const ran = await runCases({
+      ...{ cases, targets: plans, seed, environment, signal, around: tapes, onEvent: progress.onEvent },
+      ...demands,
+      strict: options.strict === true,
+    });
+    const report = isPartial(options) ? { ...ran, partial: true as const } : ran;
+    return scenarios === 0 ? report : andVirtual(report, { seed, scenarios, signal, onProgress: progress.onWords });
+  }).finally(() => {
+    progress.stop();
+    tapes.close();
+  });
+  const page = writeReports(folder, report);
+  output.answer(documentOf(report, folder), () => [...showRun(report), `Report: ${page}`]);
+  return exitOf(report);
+}
+
+function isPartial({ case: ids, level }: RunCommandOptions): boolean {
+  return ids !== undefined || level !== "MAY";
+}
+
+/** What on this computer may spoil a run on hardware. */
+async function preflightOf(
+  { port = process.env.HIL_PORT }: RunCommandOptions,
+  plans: readonly TargetPlan[],
+  tell: (words: string) => void,
+): Promise<Record<string, string>> {
+  if (!plans.some(({ kind }) => kind === "real")) return {};
+  const findings = await preflight(port === "" ? undefined : port);
+  for (const { code, what, todo } of findings) tell(`${what} [${code}]. ${todo}`);
+  return findings.length === 0 ? {} : { preflight: findings.map(({ code, what }) => `${what} [${code}]`).join("; ") };
+}
+
+/** They are for the whole: not with chosen cases, and not without the models, of which they are one. */
+function scenariosOf({ virtual, case: chosen }: RunCommandOptions, plans: readonly TargetPlan[]): number {
+  const scenarios = wholeNumber("--virtual", virtual, 0, VIRTUAL_MOST);
+  return chosen === undefined && plans.some(({ name }) => name === "model-usb") ? scenarios : 0;
+}
+
+/** The report without what only the files are for. */
+function documentOf(report: RunReport, folder: string) {
+  const results = report.results.map(({ latencies: _, attempts, ...result }) => ({
+    ...result,
+    attempts: attempts.map(({ last: __, ...attempt }) => attempt),
+  }));
+  return { ...report, results, passed: hasPassed(report), counts: countVerdicts(report.results), folder };
+}
+
+export function exitOf(report: RunReport): ExitCode {
+  if (hasPassed(report)) return EXIT.done;
+  const failed = report.results.some(({ verdict }) => verdict === "failed");
+  const codes = report.problems.map(({ code }) => exitCodeOf(code));
+  // That nothing ran for want of a device is told by the device's absence.
+  const nothing = report.problems.filter(({ code }) => code === "RIG_NO_CASES").length;
+  const telling =
+    codes.length > nothing ? codes.filter((_, at) => report.problems[at]?.code !== "RIG_NO_CASES") : codes;
+  return lowestExit([...telling, ...(failed ? [EXIT.failed] : [])]);
+}

@@ -1,0 +1,62 @@
+/**
+ * Whether what a device answered in a recording is true: every digest is computed again from what the host sent, every
+ * work proof is tried against its target. So a recording says "a device gave this true answer", and not only that
+ * bytes are the same bytes.
+ */
+import type { Event, Recording } from "./format.ts";
+import { expectSameDevice } from "./same-device.ts";
+import { verifyStratum } from "./verify-stratum.ts";
+import { verifyUsb } from "./verify-usb.ts";
+
+export interface Verified {
+  /** Digests and roots that are right. */
+  readonly digests: number;
+  /** Work proofs that are right. */
+  readonly proofs: number;
+  /** What is not true, in words; those told after a mark that the device lies are left out. */
+  readonly wrong: readonly string[];
+  /** Untrue answers after such a mark. */
+  readonly lies: number;
+  /** Answers to what the recording does not hold whole. */
+  readonly unchecked: number;
+}
+
+/** What is found while a recording is gone through. */
+export class Findings {
+  digests = 0;
+  proofs = 0;
+  readonly wrong: string[] = [];
+  lies = 0;
+  unchecked = 0;
+  #lying = false;
+
+  /** Before it is looked at. */
+  see(event: Event): void {
+    this.#lying ||= event.code === "x" && event.fault.lies === true;
+  }
+
+  digest(right: boolean, atUs: number, what: string): void {
+    if (right) this.digests += 1;
+    else this.#untrue(atUs, what);
+  }
+
+  proof(right: boolean, atUs: number, what: string): void {
+    if (right) this.proofs += 1;
+    else this.#untrue(atUs, what);
+  }
+
+  #untrue(atUs: number, what: string): void {
+    if (this.#lying) this.lies += 1;
+    else this.wrong.push(`at ${atUs} µs ${what}`);
+  }
+}
+
+/** @throws RecordingError RECORDING_OTHER where its device is not the one that its header names */
+export function verifyRecording(recording: Recording): Verified {
+  expectSameDevice(recording);
+  const findings = new Findings();
+  if (recording.header.transport === "usb") verifyUsb(recording.events, findings);
+  else verifyStratum(recording.events, findings);
+  const { digests, proofs, wrong, lies, unchecked } = findings;
+  return { digests, proofs, wrong, lies, unchecked };
+}

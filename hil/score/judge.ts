@@ -1,0 +1,92 @@
+/** What a score comes to. */
+import { KINDS, type Kind, kindOf, type Mutant, reachOf } from "./mutant.ts";
+import type { Score, Scored } from "./score.ts";
+import type { Finder } from "./trial.ts";
+
+export const BAR = 0.95;
+
+/** `found` with what found it · `missed` it ran and found nothing · `unreached` it does not run the code · `not-run`. */
+export type Cell =
+  | { readonly kind: "found"; readonly finder: Finder }
+  | { readonly kind: "missed" | "unreached" | "not-run" };
+
+export interface Judged {
+  readonly planted: number;
+  readonly killed: number;
+  /** Share of those planted, whether what lives is explained or not. */
+  readonly rate: number;
+  /** Survivors that nobody explained, defects that could not be planted: each fails the score. */
+  readonly problems: readonly string[];
+  /** Told, and no failure. */
+  readonly remarks: readonly string[];
+  readonly byKind: Readonly<Record<Kind, { readonly found: number; readonly reached: number }>>;
+}
+
+export function judge(score: Score): Judged {
+  const { scored } = score;
+  const killed = scored.filter(({ verdict }) => verdict === "killed").length;
+  const planted = scored.length;
+  return {
+    planted,
+    killed,
+    rate: planted === 0 ? 1 : killed / planted,
+    problems: scored.flatMap(problemOf),
+    remarks: [
+      ...scored.flatMap((one) => remarksOn(one, score.all)),
+      ...score.leftOut.map(({ tier, why }) => `${tier} was left out: ${why}`),
+    ],
+    byKind: byKind(scored),
+  };
+}
+
+export function isGood({ problems, rate }: Judged): boolean {
+  return problems.length === 0 && rate >= BAR;
+}
+
+function problemOf({ mutant, verdict, error }: Scored): string[] {
+  switch (verdict) {
+    case "killed":
+      return [];
+    case "invalid":
+      return [`${mutant.id} could not be tried: ${error}`];
+    case "survived":
+      return mutant.survives === undefined ? [`${mutant.id} survived: ${mutant.what}`] : [];
+  }
+}
+
+function remarksOn(one: Scored, all: boolean): string[] {
+  const { mutant, verdict, trials } = one;
+  const flaky = new Set(trials.flatMap(({ trial }) => trial.flaky));
+  return [
+    ...(verdict === "killed" && mutant.survives !== undefined
+      ? [`${mutant.id} was killed, though it is said to survive`]
+      : []),
+    ...(flaky.size > 0 ? [`${mutant.id} made ${[...flaky].join(", ")} flaky`] : []),
+    ...(all
+      ? mutant.expected
+          .filter((kind) => cellOf(one, kind).kind === "missed")
+          .map((kind) => `${mutant.id} was expected to be found by ${kind}`)
+      : []),
+  ];
+}
+
+/** What one kind of target made of it. */
+export function cellOf({ mutant, trials }: Pick<Scored, "mutant" | "trials">, kind: Kind): Cell {
+  const own = trials.filter(({ tier }) => kindOf(tier) === kind);
+  for (const { trial } of own) if (trial.found !== null) return { kind: "found", finder: trial.found };
+  if (own.length > 0) return { kind: "missed" };
+  return { kind: reachesKind(mutant, kind) ? "not-run" : "unreached" };
+}
+
+function reachesKind(mutant: Mutant, kind: Kind): boolean {
+  return reachOf(mutant).some((tier) => kindOf(tier) === kind);
+}
+
+function byKind(scored: readonly Scored[]): Judged["byKind"] {
+  const counts = KINDS.map((kind) => {
+    const cells = scored.map((one) => cellOf(one, kind).kind);
+    const found = cells.filter((cell) => cell === "found").length;
+    return [kind, { found, reached: found + cells.filter((cell) => cell === "missed").length }] as const;
+  });
+  return Object.fromEntries(counts) as Judged["byKind"];
+}

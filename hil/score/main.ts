@@ -1,0 +1,112 @@
+/** `hil score`: arguments, progress, and what came of it. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { errorMessage } from "../../host/base/error.ts";
+import { EXIT, Output } from "../../host/cli/output.ts";
+import { ROOT } from "../cli/action.ts";
+import { environmentOf } from "../cli/environment.ts";
+import { stoppable } from "../cli/interrupt.ts";
+import { isGood, type Judged, judge } from "./judge.ts";
+import { TIERS, type Tier } from "./mutant.ts";
+import { MUTANTS } from "./mutants.ts";
+import { scorePage, scoreTable } from "./results.ts";
+import { scoreRig } from "./score.ts";
+
+const HELP = `Usage: hil score [options]
+
+Plants defects into host, device core, models and recordings, runs the rig on each, and tells which target and case
+finds it. ${MUTANTS.length} defects; all of them take some minutes. Exit code 0 only if nothing survives unexplained.
+
+  --mutant <id...>   these only, or all whose id begins so (several with commas)
+  --list             tell what is planted, and run nothing
+  --all              run every kind of target on each, not only until one finds it
+  --tier <names>     only these: ${TIERS.join(", ")}
+  --jobs <n>         mutants at once (default 2)
+  --seed <n>         of the cases (default 1)
+  --scenarios <n>    fault scenarios of the virtual tier (default 400)
+  --results <file>   write the page of results there
+  --keep             leave the copies in build/hil-score
+  --json             one JSON document on stdout and nothing else`;
+
+const LIMITS = { jobs: [1, 16], seed: [0, 2 ** 31], scenarios: [100, 100_000] } as const;
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      mutant: { type: "string", multiple: true },
+      list: { type: "boolean" },
+      all: { type: "boolean" },
+      tier: { type: "string" },
+      jobs: { type: "string", default: "2" },
+      seed: { type: "string", default: "1" },
+      scenarios: { type: "string", default: "400" },
+      results: { type: "string" },
+      keep: { type: "boolean" },
+      json: { type: "boolean" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  const output = new Output(values.json === true);
+  if (values.help) {
+    output.document(HELP);
+    return EXIT.done;
+  }
+  const wanted = [...(values.mutant ?? []), ...positionals].flatMap((ids) => ids.split(","));
+  const mutants = MUTANTS.filter(({ id }) => wanted.length === 0 || wanted.some((want) => id.startsWith(want)));
+  const tiers = tiersOf(values.tier);
+  const unknown = wanted.find((want) => !MUTANTS.some(({ id }) => id.startsWith(want)));
+  if (unknown !== undefined) return usage(output, `there is no defect "${unknown}"`);
+  if (tiers === undefined) return usage(output, `--tier ${values.tier}: there are ${TIERS.join(", ")}`);
+  const [jobs, seed, scenarios] = [
+    number("jobs", values.jobs),
+    number("seed", values.seed),
+    number("scenarios", values.scenarios),
+  ];
+  if (jobs === undefined || seed === undefined || scenarios === undefined)
+    return usage(output, "a number is out of range");
+  if (values.list) {
+    output.answer(mutants, () => mutants.map(({ id, what }) => `${id}: ${what}`));
+    return EXIT.done;
+  }
+  const environment = environmentOf(process.env);
+  const score = await stoppable((signal) =>
+    scoreRig({
+      ...{ root: ROOT, folder: join(ROOT, "build/hil-score"), mutants, jobs, seed, scenarios, tiers, signal },
+      ...{ all: values.all === true, keep: values.keep === true },
+      onWords: (words) => output.note(words),
+    }),
+  );
+  const judged: Judged = judge(score);
+  const told = { command: `./hil/hil score ${process.argv.slice(2).join(" ")}`.trimEnd(), environment };
+  if (values.results !== undefined) writeFileSync(values.results, scorePage(score, judged, told));
+  output.answer({ ...told, ...judged, score }, () => scoreTable(score, judged));
+  return isGood(judged) ? EXIT.done : EXIT.failed;
+}
+
+function tiersOf(names: string | undefined): readonly Tier[] | undefined {
+  if (names === undefined) return TIERS;
+  const wanted = names.split(",");
+  const tiers = TIERS.filter((tier) => wanted.includes(tier));
+  return tiers.length === wanted.length ? tiers : undefined;
+}
+
+function number(name: keyof typeof LIMITS, text: string): number | undefined {
+  const [least, most] = LIMITS[name];
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  return value >= least && value <= most ? value : undefined;
+}
+
+function usage(output: Output, words: string): number {
+  output.note(`error: ${words} (--help shows what is possible)`);
+  return EXIT.usage;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  const isOption = error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
+  new Output(process.argv.includes("--json")).failure(error instanceof Error ? error : new Error(errorMessage(error)));
+  process.exitCode = isOption ? EXIT.usage : EXIT.failed;
+}

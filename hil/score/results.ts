@@ -1,0 +1,114 @@
+/** A score as a table for the terminal, and as a page. */
+import { table } from "../../host/cli/output.ts";
+import { BAR, cellOf, isGood, type Judged } from "./judge.ts";
+import { KINDS, type Kind, PLACES } from "./mutant.ts";
+import type { Score, Scored } from "./score.ts";
+
+export interface Told {
+  readonly command: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export function scoreTable(score: Score, judged: Judged): string[] {
+  const rows = score.scored.map((one) => [
+    one.mutant.id,
+    one.verdict === "survived" && one.mutant.survives !== undefined ? "survived, explained" : one.verdict,
+    ...KINDS.map((kind) => mark(one, kind)),
+    finderOf(one),
+    `${(one.ms / 1000).toFixed(1)}`,
+  ]);
+  return [
+    ...table(["defect", "verdict", ...KINDS, "first found by", "s"], rows),
+    "",
+    ...judged.problems.map((problem) => `problem: ${problem}`),
+    ...judged.remarks.map((remark) => `remark: ${remark}`),
+    sumOf(judged),
+  ];
+}
+
+function sumOf(judged: Judged): string {
+  const { killed, planted, rate } = judged;
+  return `${isGood(judged) ? "Passed" : "FAILED"}: ${killed} of ${planted} defects found, ${percent(rate)}; the bar is ${percent(BAR)}.`;
+}
+
+function percent(rate: number): string {
+  return `${(Math.floor(rate * 1000) / 10).toFixed(1)} %`;
+}
+
+const MARKS = { found: "found", missed: "no", unreached: "·", "not-run": "" } as const;
+
+function mark(one: Scored, kind: Kind): string {
+  return MARKS[cellOf(one, kind).kind];
+}
+
+function finderOf({ trials }: Scored): string {
+  const found = trials.find(({ trial }) => trial.found !== null)?.trial.found;
+  return found === undefined || found === null ? "" : `${found.target}: ${found.by}`;
+}
+
+/** Markdown. */
+export function scorePage(score: Score, judged: Judged, { command, environment }: Told): string {
+  const { commit = "unknown", node = "", system = "", processor = "", memory = "" } = environment;
+  const place = PLACES.map((where) => {
+    const own = score.scored.filter(({ mutant }) => mutant.where === where);
+    return `| ${where} | ${own.length} | ${own.filter(({ verdict }) => verdict === "killed").length} |`;
+  });
+  return `${[
+    "# The rig's own score",
+    "",
+    `Measured by \`${command}\` at commit ${commit}, ${Math.round(score.ms / 1000)} s, on ${processor}, ${memory}, ${system}, Node ${node}. Everything here ran on simulated devices and on recordings.`,
+    "",
+    `**${judged.killed} of ${judged.planted} planted defects were found, ${percent(judged.rate)}** (the bar is ${percent(BAR)}).`,
+    "",
+    "| planted in | defects | found |",
+    "|---|---:|---:|",
+    ...place,
+    "",
+    ...(score.all ? kindsOf(judged) : []),
+    ...survivorsOf(score),
+    "## Each defect",
+    "",
+    "found · no: it ran and found nothing · –: it does not run what was changed · empty: not tried, for another had found it.",
+    "",
+    `| defect | what | ${KINDS.join(" | ")} | first found by |`,
+    `|---|---|${KINDS.map(() => ":-:").join("|")}|---|`,
+    ...score.scored.map(rowOf),
+  ].join("\n")}\n`;
+}
+
+const HEADS: Readonly<Record<Kind, string>> = {
+  verify: "recordings recomputed (`hil verify`)",
+  replay: "recordings played to the host",
+  model: "C core behind a pseudo-terminal, simulated miners over TCP",
+  virtual: "seeded faults under virtual time",
+};
+
+/** What each kind of target found of what it could: the answer to whether replay proves itself only. */
+function kindsOf({ byKind }: Judged): string[] {
+  return [
+    "## Which kind of target finds what",
+    "",
+    "| kind | defects that it reaches | found |",
+    "|---|---:|---:|",
+    ...KINDS.map((kind) => `| ${HEADS[kind]} | ${byKind[kind].reached} | ${byKind[kind].found} |`),
+    "",
+  ];
+}
+
+function survivorsOf({ scored }: Score): string[] {
+  const alive = scored.filter(({ verdict }) => verdict === "survived");
+  if (alive.length === 0) return [];
+  return [
+    "## What survives",
+    "",
+    ...alive.map(({ mutant }) => `- \`${mutant.id}\` (${mutant.what}): ${mutant.survives ?? "not explained"}`),
+    "",
+  ];
+}
+
+const CELLS = { found: "found", missed: "no", unreached: "–", "not-run": "" } as const;
+
+function rowOf(one: Scored): string {
+  const cells = KINDS.map((kind) => CELLS[cellOf(one, kind).kind]);
+  return `| \`${one.mutant.id}\` | ${one.mutant.what} | ${cells.join(" | ")} | ${finderOf(one)} |`;
+}
