@@ -73,5 +73,11 @@ SOAK_SECONDS = 3600
 soak: setup test-packages ## fake miners, broker and appliance at mixed faults for SOAK_SECONDS (default 3600): is every result sealed?
 	@$(NODE) test/soak/main.ts $(SOAK_SECONDS)
 
-hil hil-score eval evidence test-train install:
+hil: setup ## the hardware-in-the-loop rig: HIL_TARGET=model|replay|real|all, HIL_PORT=…, HIL_STRATUM=…, HIL_REQUIRE_REAL=1
+	@hil/hil run
+
+hil-score: setup test-packages ## plants defects into host, device core and recordings: what does the rig find?
+	@hil/hil score
+
+eval evidence test-train install:
 	@echo "make $@: not built yet; CHANGELOG.md says what is." >&2; exit 1

@@ -1,4 +1,8 @@
 /** The reference page of error codes, from every room's table. */
+import { FAULT_ERRORS } from "../hil/faults/error.ts";
+import { MAP_ERRORS } from "../hil/map/error.ts";
+import { RECORDING_ERRORS } from "../hil/recording/error.ts";
+import { RIG_ERRORS } from "../hil/rig/error.ts";
 import { APPLIANCE_ERRORS } from "../host/appliance/error.ts";
 import { PAIR_ERRORS } from "../host/appliance/pairing/error.ts";
 import { RECEIPT_ERRORS } from "../host/appliance/receipts.ts";
@@ -43,6 +47,7 @@ const TABLES: readonly (readonly [string, ErrorTable])[] = [
   ["Metrics", HEALTH_ERRORS],
   ["Appliance", APPLIANCE_ERRORS],
   ["Child processes", CHILD_ERRORS],
+  ["The rig", { ...RIG_ERRORS, ...MAP_ERRORS, ...RECORDING_ERRORS, ...FAULT_ERRORS }],
 ];
 
 const HEAD = `# Error codes

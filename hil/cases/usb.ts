@@ -1,4 +1,6 @@
 /** All cases over a USB serial line, in the order of SPEC's sections. */
+
+import { FAULT_CASES } from "../faults/cases.ts";
 import type { Case } from "../rig/case.ts";
 import { BATCH_CASES } from "./usb/batch.ts";
 import { BOARD_CASES } from "./usb/board.ts";
@@ -7,6 +9,7 @@ import { HASH_CASES } from "./usb/hash.ts";
 import { HEALTH_CASES } from "./usb/health.ts";
 import { HELLO_CASES } from "./usb/hello.ts";
 import { HOST_CASES } from "./usb/host.ts";
+import { HOST_ANSWER_CASES } from "./usb/host-answers.ts";
 import { IMAGE_CASES } from "./usb/image.ts";
 import { IMAGE_ROW_CASES } from "./usb/image-rows.ts";
 import { KEYED_CASES } from "./usb/keyed.ts";
@@ -17,6 +20,7 @@ import { SEARCH_CASES } from "./usb/searches.ts";
 import { WORK_CASES } from "./usb/work.ts";
 
 export const USB_CASES: readonly Case<"usb">[] = [
+  ...FAULT_CASES,
   ...LINE_CASES,
   ...REQUEST_CASES,
   ...HELLO_CASES,
@@ -32,4 +36,5 @@ export const USB_CASES: readonly Case<"usb">[] = [
   ...BOARD_CASES,
   ...BOOT_CASES,
   ...HOST_CASES,
+  ...HOST_ANSWER_CASES,
 ];

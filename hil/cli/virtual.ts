@@ -43,6 +43,7 @@ async function runVirtual({ seed, scenarios, onProgress, signal }: VirtualOption
     count: scenarios,
     seconds: MOST_SECONDS,
     workers: Math.min(MOST_WORKERS, availableParallelism()),
+    signal,
     onProgress: (done, failed) => {
       if (done % TOLD_EVERY === 0) onProgress(`virtual time: ${done} of ${scenarios} scenarios, ${failed} failed`);
     },

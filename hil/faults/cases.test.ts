@@ -6,6 +6,7 @@ import type { Transport } from "../../host/device/transport.ts";
 import type { Case } from "../rig/case.ts";
 import type { Target } from "../rig/target.ts";
 import { openModelUsb } from "../targets/model-usb.ts";
+import { benchUnderFaults } from "./bench.ts";
 import { FAULT_CASES } from "./cases.ts";
 import { LIE_CASES } from "./cases-lies.ts";
 import { faulty } from "./faulty.ts";
@@ -63,4 +64,18 @@ describe("the fault cases", () => {
       /wrong digests of blocks \d+ were taken; under seed=\d+; duplicate@write from=ready/,
     );
   });
+});
+
+it("any case runs under any plan", async () => {
+  const one = named("doubled-lines");
+  const opened = await target.open(one, SEED);
+  try {
+    const bench = benchUnderFaults(
+      opened.bench,
+      parseFaults("seed=4; split@both bytes=3; forge@read afterBytes=200 times=1"),
+    );
+    await expect(one.run(bench)).rejects.toThrow("wrong digests of blocks");
+  } finally {
+    await opened.close();
+  }
 });

@@ -3,13 +3,13 @@ import { errorMessage } from "../../host/base/error.ts";
 import { UsbDevice } from "../../host/device/usb/usb-device.ts";
 import type { UsbBench } from "../rig/bench.ts";
 import { CaseFailure } from "../rig/case.ts";
-import { FaultBox } from "./faulty.ts";
+import { boxOn } from "./bench.ts";
+import type { FaultBox } from "./faulty.ts";
 import type { FaultKind } from "./kinds.ts";
 import { NO_FAULTS } from "./plan.ts";
 import { parseFaults, printFaults } from "./text.ts";
 
 const SEED_END = 2 ** 32;
-const ACT_MS = 5000;
 const CONNECT_MS = 10_000;
 const OPEN_MS = 15_000;
 /** A bench's line is quiet when it is given out. */
@@ -23,9 +23,7 @@ export class Stage {
   constructor(bench: UsbBench, faults: string) {
     this.bench = bench;
     const plan = { ...NO_FAULTS, ...parseFaults(faults), seed: Math.floor(bench.random() * SEED_END) };
-    // What becomes of it shows on the line, and nowhere else.
-    const act = (what: "restart" | "crash") => void bench.settle(bench.act(what), ACT_MS).catch(() => {});
-    this.box = new FaultBox(plan, { clock: bench.clock, act });
+    this.box = boxOn(bench, plan);
   }
 
   /** Opens the line, through the faults. @param helloMs how long HELLO is repeated */

@@ -20,7 +20,7 @@ export const MODEL_PROGRAM = new URL("../../build/firmware/lv06-model", import.m
 /** A share of difficulty 2^-20 takes 10 ms. */
 const WORK_SCALE = 1_058_593.75;
 const START_BAUD = 115_200;
-const NATIVE: readonly Ability[] = ["restart", "crash", "replug", "work-scale"];
+const NATIVE: readonly Ability[] = ["restart", "crash", "replug", "work-scale", "faults"];
 const UART: readonly Ability[] = [...NATIVE, "rate"];
 
 export interface ModelUsbOptions {

@@ -2,7 +2,6 @@
 import type { Clock } from "../../host/device/clock.ts";
 import { DeviceError } from "../../host/device/errors.ts";
 import { type Restart, WasmDevice } from "../../host/device/testing/wasm-device.ts";
-import type { WasmModule } from "../../host/device/testing/wasm-device-module.ts";
 import type { Transport } from "../../host/device/transport.ts";
 import type { ConnectParts } from "../../host/device/usb/connect.ts";
 import type { SerialLine } from "../../host/device/usb/serial-transport.ts";
@@ -107,9 +106,7 @@ export class VirtualCable {
   }
 
   #make({ seed, uart, banner }: DeviceChoices): WasmDevice {
-    // A pool is to a `WasmDevice` what a module is: something that makes cores.
-    const module = this.#pool as unknown as WasmModule;
-    const device = new WasmDevice(module, { clock: this.#clock, seed, uart, banner, hashrateGhs: HASHRATE_GHS });
+    const device = new WasmDevice(this.#pool, { clock: this.#clock, seed, uart, banner, hashrateGhs: HASHRATE_GHS });
     device.toHost = (bytes) => {
       this.boots.heard(bytes, this.#clock.nowMs());
       return bytes;

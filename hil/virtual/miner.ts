@@ -69,7 +69,8 @@ export class VirtualMiner {
     const pipe = new FaultyPipe(box, {
       toDevice: (bytes) => this.#hear(bytes),
       toHost: (bytes) => this.#peer !== null && bridge.receive(this.#peer, bytes),
-      unplugged: () => this.#again(),
+      // As a socket does: not within the write that it ends.
+      unplugged: () => queueMicrotask(() => this.#closed(pipe)),
     });
     this.#pipe = pipe;
     this.#peer = bridge.connect({

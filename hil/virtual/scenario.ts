@@ -21,36 +21,8 @@ import { VirtualCable } from "./cable.ts";
 import { VirtualClock } from "./clock.ts";
 import type { CorePool } from "./cores.ts";
 import { Ledger } from "./ledger.ts";
-import { type Action, drawScenario, type Scenario, type Step, WHOLE, type Without } from "./steps.ts";
-
-/** A defect that is planted, to see that it is found. */
-export interface Plant {
-  /** Stands between the appliance and its driver. */
-  readonly decorate?: (device: Driver, clock: VirtualClock) => Driver;
-}
-
-export interface ScenarioReport {
-  readonly seed: number;
-  readonly simulated: true;
-  /** What went wrong; must be empty. */
-  readonly findings: readonly string[];
-  readonly calls: number;
-  readonly answered: number;
-  /** Calls that ended in a DeviceError, by code. */
-  readonly failed: Readonly<Record<string, number>>;
-  readonly fired: Readonly<Partial<Record<FaultKind, number>>>;
-  readonly actions: Readonly<Partial<Record<Action["kind"], number>>>;
-  readonly boots: number;
-  readonly opens: number;
-  /** From the end of the faults until the link served again. */
-  readonly recoveryMs: number;
-  readonly virtualMs: number;
-  readonly timers: number;
-  readonly peakTimers: number;
-  readonly peakWaitingBytes: number;
-  /** Equal for equal events. */
-  readonly trace: string;
-}
+import type { Plant, ScenarioReport } from "./report.ts";
+import { drawScenario, type Scenario, type Step, WHOLE, type Without } from "./steps.ts";
 
 const HOST_SEED = 0x5eed_0057;
 const START_MS = 600;
@@ -202,7 +174,8 @@ class Scene {
       this.#ledger.settle(id, this.#clock.nowMs());
       this.#note(`${what} ${verdict.kind}`);
       // Some calls are answered without the device, such as a rate that the line has already.
-      if (driver.heardAtMs >= askedMs) this.#judgeBoot(driver, askedMs, what);
+      // That a start is over is what RESET is for.
+      if (driver.heardAtMs >= askedMs && what !== "RESET") this.#judgeBoot(driver, askedMs, what);
       if (verdict.kind === "wrong") this.#find(`${what}: ${verdict.what}`);
       else if (verdict.kind === "lied") this.#lied(driver, what);
       else this.#link.praise();

@@ -1,6 +1,6 @@
 /** Many scenarios, on as many workers as asked for, one seed each. */
 import { Worker } from "node:worker_threads";
-import type { ScenarioReport } from "./scenario.ts";
+import type { ScenarioReport } from "./report.ts";
 import type { Without } from "./steps.ts";
 
 export interface TierOptions {

@@ -26,6 +26,7 @@ export const HOST_USB_MUTANTS: readonly Mutant[] = [
     what: "The host takes lines whose CRC is wrong",
     edits: [{ file: FRAME, from: 'if (crc32(line.subarray(0, tailAt + 1)) !== crc) return discarded("crc");', to: "" }],
     expected: ["virtual"],
+    hint: ["usb/host/checks-the-crc"],
   },
   {
     ...HOST,
@@ -77,6 +78,7 @@ export const HOST_USB_MUTANTS: readonly Mutant[] = [
       },
     ],
     expected: ["virtual", "model"],
+    hint: ["usb/host/any-order"],
   },
   {
     ...HOST,
@@ -87,6 +89,7 @@ export const HOST_USB_MUTANTS: readonly Mutant[] = [
       { file: EXCHANGE, from: " && !this.#lingering.has(seq)", to: "" },
     ],
     expected: ["virtual", "replay"],
+    hint: ["usb/request/host-gives-numbers-once"],
   },
   {
     ...HOST,
@@ -100,6 +103,7 @@ export const HOST_USB_MUTANTS: readonly Mutant[] = [
       },
     ],
     expected: ["virtual"],
+    hint: ["usb/host/lost-answer"],
   },
   {
     ...HOST,
@@ -109,7 +113,7 @@ export const HOST_USB_MUTANTS: readonly Mutant[] = [
       { file: REQUEST, from: "{ firstMs: 300, factor: 2, tries: 4 }", to: "{ firstMs: 300, factor: 2, tries: 1 }" },
     ],
     expected: ["model"],
-    hint: ["usb/image/lost-rows-are-sent-again"],
+    hint: ["usb/host/lost-answer"],
   },
   {
     ...HOST,
@@ -131,7 +135,7 @@ export const HOST_USB_MUTANTS: readonly Mutant[] = [
     what: "The answer to an earlier handshake is taken for this one's",
     edits: [{ file: HANDSHAKE, from: "helloNonce(words) === nonce", to: "helloNonce(words) !== undefined" }],
     expected: ["replay", "model"],
-    hint: ["usb/hello/host-ignores-earlier"],
+    hint: ["usb/host/earlier-handshake"],
   },
   {
     ...HOST,
@@ -169,11 +173,12 @@ export const HOST_USB_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: EXCHANGE,
-        from: "if (request.deadlineAtMs <= nowMs) this.#expire(seq, entry, nowMs, `${request.verb} reached its deadline`, out);\n      else if (entry.retryAtMs > nowMs) continue;",
-        to: "if (entry.retryAtMs > nowMs) continue;",
+        from: "if (request.deadlineAtMs <= nowMs) this.#expire(",
+        to: "if (nowMs < 0) this.#expire(",
       },
     ],
     expected: ["virtual"],
+    hint: ["usb/host/deadline"],
   },
   {
     ...HOST,
@@ -267,6 +272,7 @@ export const HOST_USB_MUTANTS: readonly Mutant[] = [
       },
     ],
     expected: ["replay", "model"],
+    hint: ["usb/host/health-as-told"],
   },
   {
     ...HOST,
@@ -322,7 +328,7 @@ export const HOST_USB_MUTANTS: readonly Mutant[] = [
       { file: STATUS, from: "if (!withinMask(bits, job.versionMask)) {", to: "if (!withinMask(bits, 0xffffffff)) {" },
     ],
     expected: ["replay", "model"],
-    hint: ["usb/host/false-proof"],
+    hint: ["usb/host/false-version"],
   },
   {
     ...HOST,
@@ -360,7 +366,7 @@ export const HOST_USB_MUTANTS: readonly Mutant[] = [
       },
     ],
     expected: ["model"],
-    hint: ["usb/image/lost-rows-are-sent-again"],
+    hint: ["usb/host/lacking-rows"],
   },
   {
     ...HOST,

@@ -40,6 +40,21 @@ function firstly(times: number, behaviour: Behaviour): Behaviour {
 
 const answersOf = (device: MemoryDevice) => device.received.map(({ seq, verb }) => `${seq} ${verb}`);
 
+describe("a write that fails", () => {
+  it("ends the conversation and closes the port: it stays locked for the next one otherwise", async () => {
+    const { clock, session, device } = await connect();
+    let closed = 0;
+    device.onClose(() => {
+      closed += 1;
+    });
+    device.write = () => Promise.reject(new Error("EIO"));
+    const asked = outcome(ask(session, "PING"));
+    await clock.advance(10);
+    expect(await asked).toEqual({ code: "DEVICE_CLOSED" });
+    expect(closed).toBe(1);
+  });
+});
+
 describe("handshake", () => {
   it("learns who the device is and what it allows", async () => {
     const { session } = await connect();

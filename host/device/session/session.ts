@@ -261,10 +261,14 @@ export class Session {
     }
   }
 
-  /** Not awaited: a write to a port that has gone may never come back; every request has its own deadline. */
+  /**
+   * Not awaited: a write to a port that has gone may never come back; every request has its own deadline. One that
+   * fails ends the connection here too: a port that stays open is locked for whoever tries again.
+   */
   #write(bytes: Uint8Array): void {
     if (this.#gone !== undefined) return;
-    this.#transport.write(bytes).catch((cause: unknown) => this.#end(closedError(this.#transport.name, cause)));
+    const failed = (cause: unknown) => void this.#abandon(closedError(this.#transport.name, cause));
+    this.#transport.write(bytes).catch(failed);
   }
 
   #idle(): Promise<void> {

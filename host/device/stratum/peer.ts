@@ -64,6 +64,8 @@ export class Peer {
     const text = outputs.map((output) => (output.kind === "send" ? output.text : "")).join("");
     if (text !== "") this.wire.send(text);
     for (const output of outputs) {
+      // What was sent may have ended it: then nothing of it is to be entered any more.
+      if (this.#ended) return;
       if (output.kind === "drop") this.end(output.reason);
       else if (output.kind !== "send") this.#events.decided(this, output);
     }

@@ -55,7 +55,7 @@ export class WasmDevice {
   #connections = 0;
   #cancelTimer = () => {};
 
-  constructor(module: WasmModule, options: WasmDeviceOptions) {
+  constructor(module: Pick<WasmModule, "instantiate">, options: WasmDeviceOptions) {
     const { clock, seed = 1, uart = false } = options;
     const random = new Seeded(seed);
     this.#clock = clock;
