@@ -97,11 +97,16 @@ class RecordedLine implements Transport {
   }
 
   write(bytes: Uint8Array): Promise<void> {
-    if (this.#ended === undefined) {
-      this.#redaction.wrote(bytes);
-      this.reel.tape.bytes("w", this.connection, bytes);
-    }
-    return this.#inner.write(bytes);
+    if (this.#ended !== undefined) return this.#inner.write(bytes);
+    this.#redaction.wrote(bytes);
+    this.reel.tape.bytes("w", this.connection, bytes);
+    return this.#inner.write(bytes).catch((cause: unknown) => this.#lost(cause));
+  }
+
+  /** A write that fails is how some systems tell that the other side has gone: a replay must hear of it as an end. */
+  #lost(cause: unknown): Promise<void> {
+    const reason = cause instanceof Error ? cause : new Error(errorMessage(cause));
+    return this.reel.clock.ended(Promise.reject(reason), () => this.#end("device", reason));
   }
 
   onChunk(listener: (chunk: Uint8Array) => void): void {
