@@ -48,6 +48,8 @@ describe.skipIf(!RUN_MOSQUITTO)(`the appliance at mixed faults, with ${MOSQUITTO
     expect(report.receipts).toBe(report.results);
     expect(report.results).toBeGreaterThanOrEqual(report.films);
     expect(report.shares.verified).toBeGreaterThan(0);
-    expect(report.shares.refused).toBeGreaterThan(0);
+    // What was made wrong and accepted would be a finding; which of them are refused, and which too late, is a matter of load.
+    const { refused, stale, unanswered } = report.shares;
+    expect(refused + stale + unanswered).toBeGreaterThan(0);
   });
 });
