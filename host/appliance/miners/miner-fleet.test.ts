@@ -10,7 +10,7 @@ import { admitListed } from "../../device/stratum/admission.ts";
 import { StratumDevice } from "../../device/stratum/stratum-device.ts";
 import { FakeMiner } from "../../device/stratum/testing/fake-miner.ts";
 import { STOCK } from "../../device/stratum/testing/profiles.ts";
-import { healthSchema } from "../../mqtt/messages.ts";
+import { healthSchema } from "../../mqtt/health-data.ts";
 import { MinerFleet } from "./miner-fleet.ts";
 import { atPool, FleetRig, INTERVAL_MS } from "./testing/fleet-rig.ts";
 
