@@ -5,6 +5,7 @@ import type { Case } from "../rig/case.ts";
 import { BATCH_CASES } from "./usb/batch.ts";
 import { BOARD_CASES } from "./usb/board.ts";
 import { BOOT_CASES } from "./usb/boots.ts";
+import { EDGE_CASES } from "./usb/edges.ts";
 import { HASH_CASES } from "./usb/hash.ts";
 import { HEALTH_CASES } from "./usb/health.ts";
 import { HELLO_CASES } from "./usb/hello.ts";
@@ -35,6 +36,7 @@ export const USB_CASES: readonly Case<"usb">[] = [
   ...RATE_CASES,
   ...BOARD_CASES,
   ...BOOT_CASES,
+  ...EDGE_CASES,
   ...HOST_CASES,
   ...HOST_ANSWER_CASES,
 ];

@@ -1,5 +1,5 @@
 /** What a score comes to. */
-import { KINDS, type Kind, kindOf, type Mutant, reachOf } from "./mutant.ts";
+import { type Kind, kindOf, type Mutant, reachOf } from "./mutant.ts";
 import type { Score, Scored } from "./score.ts";
 import type { Finder } from "./trial.ts";
 
@@ -19,7 +19,6 @@ export interface Judged {
   readonly problems: readonly string[];
   /** Told, and no failure. */
   readonly remarks: readonly string[];
-  readonly byKind: Readonly<Record<Kind, { readonly found: number; readonly reached: number }>>;
 }
 
 export function judge(score: Score): Judged {
@@ -35,7 +34,6 @@ export function judge(score: Score): Judged {
       ...scored.flatMap((one) => remarksOn(one, score.all)),
       ...score.leftOut.map(({ tier, why }) => `${tier} was left out: ${why}`),
     ],
-    byKind: byKind(scored),
   };
 }
 
@@ -80,13 +78,4 @@ export function cellOf({ mutant, trials }: Pick<Scored, "mutant" | "trials">, ki
 
 function reachesKind(mutant: Mutant, kind: Kind): boolean {
   return reachOf(mutant).some((tier) => kindOf(tier) === kind);
-}
-
-function byKind(scored: readonly Scored[]): Judged["byKind"] {
-  const counts = KINDS.map((kind) => {
-    const cells = scored.map((one) => cellOf(one, kind).kind);
-    const found = cells.filter((cell) => cell === "found").length;
-    return [kind, { found, reached: found + cells.filter((cell) => cell === "missed").length }] as const;
-  });
-  return Object.fromEntries(counts) as Judged["byKind"];
 }

@@ -21,6 +21,7 @@ finds it. ${MUTANTS.length} defects; all of them take some minutes. Exit code 0 
   --mutant <id...>   these only, or all whose id begins so (several with commas)
   --list             tell what is planted, and run nothing
   --all              run every kind of target on each, not only until one finds it
+  --hinted           only the cases that each defect names as likely to find it: a quick look, no score
   --tier <names>     only these: ${TIERS.join(", ")}
   --jobs <n>         mutants at once (default 2)
   --seed <n>         of the cases (default 1)
@@ -38,6 +39,7 @@ async function main(): Promise<number> {
       mutant: { type: "string", multiple: true },
       list: { type: "boolean" },
       all: { type: "boolean" },
+      hinted: { type: "boolean" },
       tier: { type: "string" },
       jobs: { type: "string", default: "2" },
       seed: { type: "string", default: "1" },
@@ -74,7 +76,7 @@ async function main(): Promise<number> {
   const score = await stoppable((signal) =>
     scoreRig({
       ...{ root: ROOT, folder: join(ROOT, "build/hil-score"), mutants, jobs, seed, scenarios, tiers, signal },
-      ...{ all: values.all === true, keep: values.keep === true },
+      ...{ all: values.all === true, hinted: values.hinted === true, keep: values.keep === true },
       onWords: (words) => output.note(words),
     }),
   );

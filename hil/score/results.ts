@@ -49,10 +49,6 @@ function finderOf({ trials }: Scored): string {
 /** Markdown. */
 export function scorePage(score: Score, judged: Judged, { command, environment }: Told): string {
   const { commit = "unknown", node = "", system = "", processor = "", memory = "" } = environment;
-  const place = PLACES.map((where) => {
-    const own = score.scored.filter(({ mutant }) => mutant.where === where);
-    return `| ${where} | ${own.length} | ${own.filter(({ verdict }) => verdict === "killed").length} |`;
-  });
   return `${[
     "# The rig's own score",
     "",
@@ -60,11 +56,8 @@ export function scorePage(score: Score, judged: Judged, { command, environment }
     "",
     `**${judged.killed} of ${judged.planted} planted defects were found, ${percent(judged.rate)}** (the bar is ${percent(BAR)}).`,
     "",
-    "| planted in | defects | found |",
-    "|---|---:|---:|",
-    ...place,
-    "",
-    ...(score.all ? kindsOf(judged) : []),
+    ...placesOf(score),
+    ...(score.all ? kindsOf(score) : []),
     ...survivorsOf(score),
     "## Each defect",
     "",
@@ -76,23 +69,52 @@ export function scorePage(score: Score, judged: Judged, { command, environment }
   ].join("\n")}\n`;
 }
 
-const HEADS: Readonly<Record<Kind, string>> = {
-  verify: "recordings recomputed (`hil verify`)",
-  replay: "recordings played to the host",
+function placesOf({ scored }: Score): string[] {
+  const rows = PLACES.map((where) => {
+    const own = scored.filter(({ mutant }) => mutant.where === where);
+    return `| ${where} | ${own.length} | ${own.filter(({ verdict }) => verdict === "killed").length} |`;
+  });
+  return ["| planted in | defects | found |", "|---|---:|---:|", ...rows, ""];
+}
+
+const WHAT: Readonly<Record<Kind, string>> = {
+  verify: "recordings, recomputed (`./hil/hil verify`)",
+  replay: "recordings, played to the host",
   model: "C core behind a pseudo-terminal, simulated miners over TCP",
-  virtual: "seeded faults under virtual time",
+  virtual: "C core and host in one process, seeded faults under a virtual clock",
 };
 
-/** What each kind of target found of what it could: the answer to whether replay proves itself only. */
-function kindsOf({ byKind }: Judged): string[] {
+/** What each kind of target found of what it could find: the answer to whether replay proves itself only. */
+function kindsOf({ scored }: Score): string[] {
+  const rows = KINDS.map((kind) => {
+    const places = PLACES.map((where) =>
+      countOf(
+        scored.filter(({ mutant }) => mutant.where === where),
+        kind,
+      ),
+    );
+    return `| ${kind}: ${WHAT[kind]} | ${places.join(" | ")} | ${aloneCount(scored, kind)} |`;
+  });
   return [
     "## Which kind of target finds what",
     "",
-    "| kind | defects that it reaches | found |",
-    "|---|---:|---:|",
-    ...KINDS.map((kind) => `| ${HEADS[kind]} | ${byKind[kind].reached} | ${byKind[kind].found} |`),
+    "Found, of those whose code the kind runs at all. Replay runs no device, so it finds nothing in core or model; what",
+    "it finds of the host it finds without one, in seconds.",
+    "",
+    `| kind | ${PLACES.join(" | ")} | found by no other kind |`,
+    `|---|${PLACES.map(() => "---:").join("|")}|---:|`,
+    ...rows,
     "",
   ];
+}
+
+function countOf(scored: readonly Scored[], kind: Kind): string {
+  const cells = scored.map((one) => cellOf(one, kind).kind).filter((cell) => cell !== "unreached");
+  return cells.length === 0 ? "–" : `${cells.filter((cell) => cell === "found").length} of ${cells.length}`;
+}
+
+function aloneCount(scored: readonly Scored[], kind: Kind): number {
+  return scored.filter((one) => KINDS.every((each) => (cellOf(one, each).kind === "found") === (each === kind))).length;
 }
 
 function survivorsOf({ scored }: Score): string[] {

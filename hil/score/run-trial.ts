@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { ScoreError } from "./error.ts";
 import type { Tier } from "./mutant.ts";
-import type { TrialOptions, TrialResult } from "./trial.ts";
+import type { Finder, TrialOptions, TrialResult } from "./trial.ts";
 
 /** Several times what a tier takes without a defect. */
 const DEADLINE_MS: Readonly<Record<Tier, number>> = {
@@ -25,7 +25,7 @@ export interface TimedTrial extends TrialResult {
 
 type Said =
   | { readonly kind: "ready" }
-  | { readonly kind: "begun"; readonly what: string }
+  | { readonly kind: "begun"; readonly target: string; readonly by: string }
   | { readonly kind: "done"; readonly result: TrialResult };
 
 /**
@@ -46,7 +46,13 @@ export async function tryIn(root: string, options: TrialOptions, signal: AbortSi
   if (pid === undefined) throw new ScoreError("SCORE_TRIAL", `${process.execPath} does not start`);
   const kill = () => killGroup(pid);
   signal.addEventListener("abort", kill, { once: true });
-  const heard = { ready: false, begun: "", words: "", late: false, result: undefined as TrialResult | undefined };
+  const heard: Heard = {
+    ready: false,
+    at: { target: options.tier, by: "opening" },
+    words: "",
+    late: false,
+    result: undefined,
+  };
   const timer = setTimeout(() => {
     heard.late = true;
     kill();
@@ -64,13 +70,22 @@ export async function tryIn(root: string, options: TrialOptions, signal: AbortSi
   if (heard.result !== undefined) return { ...heard.result, ms };
   if (!heard.ready) throw new ScoreError("SCORE_TRIAL", `${options.tier} in ${root}: ${heard.words || status}`);
   const why = heard.late ? `it hung for ${DEADLINE_MS[options.tier] / 1000} s` : `it died: ${heard.words || status}`;
-  return { found: { target: options.tier, by: heard.begun, message: why }, ran: 0, flaky: [], ms };
+  return { found: { ...heard.at, message: why }, ran: 0, flaky: [], ms };
 }
 
-function hear(line: string, heard: { ready: boolean; begun: string; result: TrialResult | undefined }): void {
+interface Heard {
+  ready: boolean;
+  /** What was tried last. */
+  at: Pick<Finder, "target" | "by">;
+  words: string;
+  late: boolean;
+  result: TrialResult | undefined;
+}
+
+function hear(line: string, heard: Heard): void {
   const said = JSON.parse(line) as Said;
   if (said.kind === "ready") heard.ready = true;
-  else if (said.kind === "begun") heard.begun = said.what;
+  else if (said.kind === "begun") heard.at = { target: said.target, by: said.by };
   else heard.result = said.result;
 }
 

@@ -26,6 +26,8 @@ export interface ScoreOptions {
   readonly all: boolean;
   /** Only these tiers. */
   readonly tiers: readonly Tier[];
+  /** Only the mutants' hinted cases, in the baseline as well: for a quick look, and no score of the rig. */
+  readonly hinted: boolean;
   /** Copies are left where they are. */
   readonly keep: boolean;
   readonly signal: AbortSignal;
@@ -75,7 +77,8 @@ function lacking(programs: readonly string[]): string {
 async function prepare(base: string, { root, signal, seed, onWords }: ScoreOptions): Promise<void> {
   onWords("copying and building");
   copyTree(root, base);
-  await buildFirmware(base);
+  await buildFirmware(base, "all");
+  if (missingWasmTools.length === 0) await buildFirmware(base, "wasm");
   if (existsSync(join(base, "hil/recordings/usb"))) return;
   onWords("recording every case on the models");
   const args = [join(base, "hil/cli/main.ts"), "record", "--target", "model", "--seed", String(seed)];
@@ -91,7 +94,8 @@ async function runBaseline(base: string, tiers: readonly Tier[], options: ScoreO
   const baseline: { tier: Tier; trial: TimedTrial }[] = [];
   for (const tier of tiers) {
     options.onWords(`without a defect: ${tier}`);
-    const trial = await tryIn(base, { ...trialOf(options), tier, hint: [] }, options.signal);
+    const hint = options.hinted ? options.mutants.flatMap((mutant) => mutant.hint) : [];
+    const trial = await tryIn(base, { ...trialOf(options), tier, hint: [...new Set(hint)] }, options.signal);
     if (trial.found !== null) {
       const { target, by, message } = trial.found;
       throw new ScoreError("SCORE_BASELINE", `${by} on ${target}: ${message}`);
@@ -101,8 +105,8 @@ async function runBaseline(base: string, tiers: readonly Tier[], options: ScoreO
   return baseline;
 }
 
-function trialOf({ seed, scenarios }: ScoreOptions) {
-  return { seed, scenarios };
+function trialOf({ seed, scenarios, hinted }: ScoreOptions) {
+  return { seed, scenarios, hintOnly: hinted };
 }
 
 async function scoreOne(base: string, mutant: Mutant, tiers: readonly Tier[], options: ScoreOptions): Promise<Scored> {
@@ -117,8 +121,8 @@ async function scoreOne(base: string, mutant: Mutant, tiers: readonly Tier[], op
   try {
     copyTree(base, copy);
     plant(copy, mutant);
-    if (isInC(mutant)) await buildFirmware(copy);
     for (const tier of tiersFor(mutant, tiers)) {
+      if (isInC(mutant)) await buildFirmware(copy, tier === "virtual" ? "wasm" : "all");
       const trial = await tryIn(copy, { ...trialOf(options), tier, hint: mutant.hint }, options.signal);
       trials.push({ tier, trial });
       if (trial.found !== null && !options.all) break;

@@ -4,7 +4,6 @@ import { constants, cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { errorMessage } from "../../host/base/error.ts";
-import { missingWasmTools } from "../../host/device/testing/firmware.ts";
 import { ScoreError } from "./error.ts";
 
 /** Below the checkout, so that packages are found as they are from there. */
@@ -35,11 +34,10 @@ export function copyTree(from: string, to: string): void {
   }
 }
 
-/** The model, and the WebAssembly module where its tools are there. @throws ScoreError SCORE_BUILD */
-export async function buildFirmware(root: string): Promise<void> {
-  const targets = missingWasmTools.length === 0 ? ["all", "wasm"] : ["all"];
+/** @param what a target of the firmware's Makefile @throws ScoreError SCORE_BUILD */
+export async function buildFirmware(root: string, what: "all" | "wasm"): Promise<void> {
   try {
-    await promisify(execFile)("make", ["-s", "-C", join(root, "firmware-spec"), ...targets], { timeout: MAKE_MS });
+    await promisify(execFile)("make", ["-s", "-C", join(root, "firmware-spec"), what], { timeout: MAKE_MS });
   } catch (error) {
     throw new ScoreError("SCORE_BUILD", `${root}: ${errorMessage(error).slice(0, 2000)}`, { cause: error });
   }

@@ -5,5 +5,5 @@ const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
 const options = JSON.parse(process.argv[2] ?? "{}") as TrialOptions;
 say({ kind: "ready" });
-const result = await runTrial(options, (what) => say({ kind: "begun", what }));
+const result = await runTrial(options, (target, by) => say({ kind: "begun", target, by }));
 say({ kind: "done", result });

@@ -18,8 +18,8 @@ export interface TrialOptions {
   readonly seed: number;
   /** Fault scenarios of the virtual tier. */
   readonly scenarios: number;
-  /** Run nothing but the hinted cases, for a quick look. */
-  readonly hintOnly?: boolean;
+  /** No case but those. */
+  readonly hintOnly: boolean;
 }
 
 /** What found the defect. */
@@ -39,8 +39,11 @@ export interface TrialResult {
   readonly flaky: readonly string[];
 }
 
+/** Hears what is tried now. */
+export type Begun = (target: string, by: string) => void;
+
 /** @param onBegun hears what is tried next, so that a hang has a name */
-export async function runTrial(options: TrialOptions, onBegun: (what: string) => void): Promise<TrialResult> {
+export async function runTrial(options: TrialOptions, onBegun: Begun): Promise<TrialResult> {
   switch (options.tier) {
     case "verify":
       return verifyAll(onBegun);
@@ -54,8 +57,8 @@ export async function runTrial(options: TrialOptions, onBegun: (what: string) =>
 /** One miner that refuses nothing, and one that trips over everything. */
 const STRATUM_MODELS = "model-stratum-stock,model-stratum-oldest";
 
-async function runTargets(options: TrialOptions, onBegun: (what: string) => void): Promise<TrialResult> {
-  const { tier, hint, seed, hintOnly = false } = options;
+async function runTargets(options: TrialOptions, onBegun: Begun): Promise<TrialResult> {
+  const { tier, hint, seed, hintOnly } = options;
   const target = tier === "model-stratum" ? STRATUM_MODELS : tier === "replay-lv06" ? "replay-lv06-shares" : tier;
   const { plans } = planTargets({ target }, {}, { onWords: () => {} });
   const [first] = plans;
@@ -66,7 +69,7 @@ async function runTargets(options: TrialOptions, onBegun: (what: string) => void
   let ran = 0;
   const flaky: string[] = [];
   const onEvent = (event: RunEvent) => {
-    if (event.kind === "begun") onBegun(`${event.target} ${event.id}`);
+    if (event.kind === "begun") onBegun(event.target, event.id);
     const finder = finderOf(event);
     if (event.kind === "judged" && event.result.attempts.length > 0) ran += 1;
     if (event.kind === "judged" && event.result.verdict === "flaky") flaky.push(event.result.id);
@@ -90,12 +93,12 @@ function finderOf(event: RunEvent): Finder | null {
   return { target, by: id, message: attempts.at(-1)?.message ?? "" };
 }
 
-function verifyAll(onBegun: (what: string) => void): TrialResult {
+function verifyAll(onBegun: Begun): TrialResult {
   const names = readdirSync(RECORDINGS_FOLDER, { recursive: true, encoding: "utf8" }).filter((name) =>
     name.endsWith(EXTENSION),
   );
   for (const [ran, by] of names.entries()) {
-    onBegun(by);
+    onBegun("verify", by);
     const message = untruth(join(RECORDINGS_FOLDER, by));
     if (message !== undefined) return { found: { target: "verify", by, message }, ran: ran + 1, flaky: [] };
   }
@@ -112,9 +115,9 @@ function untruth(path: string): string | undefined {
 
 const AT_ONCE = 100;
 
-async function runVirtual({ scenarios, seed }: TrialOptions, onBegun: (what: string) => void): Promise<TrialResult> {
+async function runVirtual({ scenarios, seed }: TrialOptions, onBegun: Begun): Promise<TrialResult> {
   for (let ran = 0; ran < scenarios; ran += AT_ONCE) {
-    onBegun(`seeds from ${seed + ran}`);
+    onBegun("virtual", `seeds from ${seed + ran}`);
     const { failures } = await runScenarios({ from: seed + ran, count: AT_ONCE, workers: 1 });
     const [first] = failures;
     if (first === undefined) continue;

@@ -113,7 +113,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
         to: "core->overlong = is_overlong(core) && core->line[0] != '~';",
       },
     ],
-    hint: ["usb/line/over-long"],
+    hint: ["usb/line/hidden-frame"],
   },
   {
     ...IN_CORE,
@@ -140,7 +140,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
         to: "lv06_image image = core->image;\n  memset(core, 0, sizeof *core);\n  core->image = image;\n  core->hal = hal;",
       },
     ],
-    hint: ["usb/boot/image-is-gone"],
+    hint: ["usb/boot/before-hello"],
   },
   {
     ...IN_CORE,
@@ -334,13 +334,14 @@ export const CORE_MUTANTS: readonly Mutant[] = [
       },
     ],
     expected: ["model", "virtual"],
+    hint: ["usb/baud/silence"],
   },
   {
     ...IN_CORE,
     id: "core/work-not-verified",
     what: "Any nonce that the ASIC reports is told as found",
     edits: [{ file: WORK, from: "if (hashed && meets(digest, s->job.target, 0)) {", to: "if (hashed) {" }],
-    hint: ["usb/work/found"],
+    hint: ["usb/work/between-powers"],
   },
   {
     ...IN_CORE,
