@@ -71,7 +71,7 @@ function covers(
     return { runs: false, verdict: "not-applicable", reason };
   }
   const { device, can } = recording.header;
-  const reason = lacking(one, new Set(device.capabilities), new Set(can));
+  const reason = lacking(one, new Set(device.capabilities), new Set(can.filter(isReplayed)));
   return reason === undefined ? { runs: true } : { runs: false, verdict: "not-applicable", reason };
 }
 
@@ -117,6 +117,11 @@ function together(headers: readonly Recording["header"][]): {
       simulated: headers.some(({ simulated }) => simulated),
       capabilities: new Set<Capability>(headers.flatMap(({ device }) => device.capabilities)),
     },
-    can: new Set(headers.flatMap(({ can }) => can)),
+    can: new Set(headers.flatMap(({ can }) => can).filter(isReplayed)),
   };
+}
+
+/** A recording holds what passed: to damage it anew would be another conversation. */
+function isReplayed(ability: Ability): boolean {
+  return ability !== "faults";
 }
