@@ -209,7 +209,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
         to: "    uint8_t other[LV06_DIGEST_SIZE];\n    for (size_t i = 0; i < sizeof other; i++) other[i] = digest[sizeof other - 1u - i];\n    lv06_put_digest(&r->text, other);\n  }\n}\n\n#if !LV06_MINIMAL",
       },
     ],
-    expected: ["model", "virtual"],
+    expected: ["model"],
     hint: ["usb/hash/known-answers"],
   },
   {
@@ -258,6 +258,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
         to: "if (tree->leaves == 0) return false;\n  if (tree->leaves > 1u && (tree->leaves & 1u) != 0) {\n    uint8_t *odd = tree->nodes[depth(tree->leaves) - 1u], copy[LV06_DIGEST_SIZE];\n    memcpy(copy, odd, sizeof copy);\n    if (!join(sha256, context, odd, copy)) return fail(tree);\n  }",
       },
     ],
+    expected: ["model", "virtual"],
     hint: ["usb/batch/root"],
   },
   {
@@ -319,7 +320,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
         to: "if (rate->trying && left(time, rate->switched_ms, 60u * CONFIRM_MS) == 0) {",
       },
     ],
-    expected: ["model", "virtual"],
+    expected: ["model"],
     hint: ["usb/baud/unconfirmed"],
   },
   {
@@ -333,7 +334,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
         to: "} else if (rate->now == 0 && left(time, rate->heard_ms, SILENCE_MS) == 0) {",
       },
     ],
-    expected: ["model", "virtual"],
+    expected: ["model"],
     hint: ["usb/baud/silence"],
   },
   {
@@ -386,7 +387,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     edits: [
       { file: WORK, from: "if (core->search.state == LV06_RUNNING) end(core, LV06_STOPPED);", to: "(void)core;" },
     ],
-    expected: ["model", "virtual"],
+    expected: ["model"],
     hint: ["usb/work/stopped"],
   },
   {
@@ -403,7 +404,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     id: "core/inflated-rows-off-by-one",
     what: "Of inflated rows the last one is not taken",
     edits: [{ file: IMAGES, from: "good ? count : 0};", to: "good ? count - (count > 1u) : 0};" }],
-    expected: ["model", "virtual"],
+    expected: ["model"],
     hint: ["usb/image/film-deflated", "usb/image/filters"],
   },
   {

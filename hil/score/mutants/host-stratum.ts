@@ -327,7 +327,7 @@ export const HOST_STRATUM_MUTANTS: readonly Mutant[] = [
         to: "const difference = (hash[i] ?? 0) - (target[SHA256_BYTES - 1 - i] ?? 0);",
       },
     ],
-    expected: ["verify", "replay", "model", "virtual"],
+    expected: ["verify", "replay", "model"],
     hint: ["stratum/recorded/lv06-shares", "usb/work/found"],
   },
   {
@@ -368,7 +368,7 @@ export const HOST_STRATUM_MUTANTS: readonly Mutant[] = [
         to: "if (odd !== undefined) sha256Into(odd, level, pairs * SHA256_BYTES);",
       },
     ],
-    expected: ["verify", "replay", "model"],
+    expected: ["verify", "replay", "model", "virtual"],
     hint: ["usb/batch/root"],
   },
 ];

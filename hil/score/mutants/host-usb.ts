@@ -25,7 +25,7 @@ export const HOST_USB_MUTANTS: readonly Mutant[] = [
     id: "host/crc-skipped",
     what: "The host takes lines whose CRC is wrong",
     edits: [{ file: FRAME, from: 'if (crc32(line.subarray(0, tailAt + 1)) !== crc) return discarded("crc");', to: "" }],
-    expected: ["virtual"],
+    expected: ["replay", "model", "virtual"],
     hint: ["usb/host/checks-the-crc"],
   },
   {
@@ -49,7 +49,7 @@ export const HOST_USB_MUTANTS: readonly Mutant[] = [
         to: "function swapped(crc: number): number {\n  const bytes = Buffer.alloc(4);\n  bytes.writeUInt32LE(crc);\n  return bytes.readUInt32BE();\n}\n\nfunction hexOf(",
       },
     ],
-    expected: ["verify", "replay", "model", "virtual"],
+    expected: ["replay", "model", "virtual"],
     hint: ["usb/hash/known-answers"],
   },
   {
@@ -63,7 +63,7 @@ export const HOST_USB_MUTANTS: readonly Mutant[] = [
         to: "if (read < payload.length) out[write++] = 0;",
       },
     ],
-    expected: ["replay", "model"],
+    expected: ["verify", "replay", "model"],
     hint: ["usb/batch/host-shares-lines", "usb/image/film-raw", "usb/hash/many-at-once"],
   },
   {
@@ -77,7 +77,7 @@ export const HOST_USB_MUTANTS: readonly Mutant[] = [
         to: "const [oldest] = this.#inFlight;\n    const entry = oldest?.[1];\n    if (oldest !== undefined) frame = { ...frame, seq: oldest[0] };",
       },
     ],
-    expected: ["virtual", "model"],
+    expected: ["replay", "model", "virtual"],
     hint: ["usb/host/any-order"],
   },
   {
@@ -88,7 +88,7 @@ export const HOST_USB_MUTANTS: readonly Mutant[] = [
       { file: EXCHANGE, from: "const SEQS = 0x10000;", to: "const SEQS = 5;" },
       { file: EXCHANGE, from: " && !this.#lingering.has(seq)", to: "" },
     ],
-    expected: ["virtual", "replay"],
+    expected: ["replay", "model"],
     hint: ["usb/request/host-gives-numbers-once"],
   },
   {
@@ -102,7 +102,7 @@ export const HOST_USB_MUTANTS: readonly Mutant[] = [
         to: 'const again = this.#freeSeq() ?? seq;\n    this.#inFlight.delete(seq);\n    this.#seq = (again + 1) % SEQS;\n    const bytes = encodeFrame({ ...entry.request, seq: again });\n    this.#inFlight.set(again, { ...entry, bytes });\n    out.push({ kind: "send", seq: again, verb: entry.request.verb, bytes });',
       },
     ],
-    expected: ["virtual"],
+    expected: ["replay", "model"],
     hint: ["usb/host/lost-answer"],
   },
   {
@@ -112,7 +112,7 @@ export const HOST_USB_MUTANTS: readonly Mutant[] = [
     edits: [
       { file: REQUEST, from: "{ firstMs: 300, factor: 2, tries: 4 }", to: "{ firstMs: 300, factor: 2, tries: 1 }" },
     ],
-    expected: ["model"],
+    expected: ["replay", "model"],
     hint: ["usb/host/lost-answer"],
   },
   {
@@ -177,7 +177,7 @@ export const HOST_USB_MUTANTS: readonly Mutant[] = [
         to: "if (nowMs < 0) this.#expire(",
       },
     ],
-    expected: ["virtual"],
+    expected: ["replay", "model", "virtual"],
     hint: ["usb/host/deadline"],
   },
   {
@@ -191,7 +191,7 @@ export const HOST_USB_MUTANTS: readonly Mutant[] = [
         to: "const parts = Math.max(1, Math.floor(indices.length / most));",
       },
     ],
-    expected: ["replay", "model"],
+    expected: ["replay", "model", "virtual"],
     hint: ["usb/batch/host-shares-lines", "usb/hash/many-at-once"],
   },
   {
@@ -229,7 +229,7 @@ export const HOST_USB_MUTANTS: readonly Mutant[] = [
         to: 'import { sha256 } from "../../digest.ts";\nimport { DeviceError } from "../../errors.ts";',
       },
     ],
-    expected: ["model"],
+    expected: ["replay", "model"],
     hint: ["usb/hash/tells-a-wrong-one"],
   },
   {
@@ -243,7 +243,7 @@ export const HOST_USB_MUTANTS: readonly Mutant[] = [
         to: "return theirs !== undefined && own.length === theirs.length;",
       },
     ],
-    expected: ["replay", "model", "virtual"],
+    expected: ["replay", "model"],
     hint: ["usb/hash/tells-a-wrong-one"],
   },
   {
@@ -317,7 +317,7 @@ export const HOST_USB_MUTANTS: readonly Mutant[] = [
         to: 'if (id === "" && !meetsTarget(sha256d(foundHeader(',
       },
     ],
-    expected: ["replay", "model", "virtual"],
+    expected: ["replay", "model"],
     hint: ["usb/host/false-proof"],
   },
   {
@@ -351,7 +351,7 @@ export const HOST_USB_MUTANTS: readonly Mutant[] = [
     edits: [
       { file: ROWS, from: "return toUp <= toUpLeft ? up : upLeft;", to: "return toUp < toUpLeft ? up : upLeft;" },
     ],
-    expected: ["replay", "model"],
+    expected: ["replay", "model", "virtual"],
     hint: ["usb/image/film-deflated"],
   },
   {
@@ -365,7 +365,7 @@ export const HOST_USB_MUTANTS: readonly Mutant[] = [
         to: "this.#rows.filter(({ first }) => first > row);",
       },
     ],
-    expected: ["model"],
+    expected: ["replay", "model"],
     hint: ["usb/host/lacking-rows"],
   },
   {
