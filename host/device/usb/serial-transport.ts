@@ -94,6 +94,7 @@ export class SerialTransport implements SerialLine {
   readonly #pending = new Set<(reason: Error) => void>();
   #onChunk: (chunk: Uint8Array) => void = () => {};
   #onClose: (reason: Error) => void = () => {};
+  readonly #closed: Promise<void>;
   #ended: Error | undefined;
   #pulse: Promise<void> | undefined;
 
@@ -105,6 +106,7 @@ export class SerialTransport implements SerialLine {
     // Always reading: without a reader an unplugged port gives no sign at all.
     port.on("data", (chunk: Buffer) => this.#onChunk(chunk));
     port.on("close", (error: Error | null) => this.#end(error ?? new Error("the port was closed")));
+    this.#closed = new Promise((resolve) => port.on("close", () => resolve()));
   }
 
   onChunk(listener: (chunk: Uint8Array) => void): void {
@@ -152,14 +154,20 @@ export class SerialTransport implements SerialLine {
   async close(): Promise<void> {
     // A board that is left in reset stays there until somebody opens its port again.
     if (this.#pulse !== undefined) await atMost(this.#clock, CLOSE_DEADLINE_MS, this.#pulse);
-    if (this.#port.isOpen) await this.#closePort();
+    await this.#closePort();
     this.#end(new Error("the port was closed"));
   }
 
-  /** A port whose device stopped reading may never finish closing. */
+  /**
+   * serialport says "not open" as soon as it begins to close, but until it has closed the port stays locked for whoever
+   * opens it next. A port whose device stopped reading may never finish closing.
+   */
   #closePort(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#port.close(() => resolve()));
-    return atMost(this.#clock, CLOSE_DEADLINE_MS, closed);
+    const failed = new Promise<void>((resolve) => {
+      // Its callback also comes when closing failed; the event does not.
+      if (this.#port.isOpen) this.#port.close(() => resolve());
+    });
+    return atMost(this.#clock, CLOSE_DEADLINE_MS, Promise.race([this.#closed, failed]));
   }
 
   /** serialport tells an unplugged port twice, and forgets the callbacks of its writes. */
