@@ -30,6 +30,6 @@ const ABSENT =
 /** For a failure that ends a command, and for the code of a target that is not there. */
 export function exitCodeOf(error: unknown): ExitCode {
   const code = typeof error === "string" ? error : errorCode(error);
-  if (code.startsWith("USAGE_")) return EXIT.usage;
+  if (code.startsWith("USAGE_") || code === "FAULT_PLAN") return EXIT.usage;
   return ABSENT.test(code) ? EXIT.deviceAbsent : EXIT.failed;
 }

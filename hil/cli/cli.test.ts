@@ -122,7 +122,14 @@ describe("hil", () => {
   });
 
   test("refuses what cannot be meant, with 2", async () => {
-    const wrong = [["run", "--seed", "x"], ["run", "--case", "usb/nothing"], ["soak", "--minutes", "0"], ["no-such"]];
+    const wrong = [
+      ["run", "--seed", "x"],
+      ["run", "--case", "usb/nothing"],
+      ["soak", "--minutes", "0"],
+      ["no-such"],
+      ["run", "--faults", "flp@read"],
+      ["run", "--target", "replay", "--faults", "flip@read"],
+    ];
     for (const args of wrong) expect([args[0], (await hil(args)).code]).toEqual([args[0], 2]);
   });
 

@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { runProgram } from "../../host/cli/usage.ts";
 import { ROOT } from "./action.ts";
 import { registerDiff } from "./diff.ts";
+import { registerFaults } from "./faults.ts";
 import { registerMap } from "./map.ts";
 import { registerRecord } from "./record.ts";
 import { registerRefresh } from "./refresh.ts";
@@ -36,6 +37,7 @@ function register(program: Command): void {
   registerDiff(program);
   registerRefresh(program);
   registerSoak(program);
+  registerFaults(program);
   registerScore(program);
 }
 

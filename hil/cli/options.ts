@@ -14,6 +14,14 @@ export function onTarget(command: Command): Command {
     .option("--stratum <address>", "address of this machine on which a paired miner finds its pool");
 }
 
+/** The option of the commands that can spoil a line, and have no recording of it to keep. */
+export function withFaults(command: Command): Command {
+  return command.option(
+    "--faults <plan>",
+    "faults on every serial line, such as 'flip@both p=0.001; stall@read times=1 ms=700' (`hil faults` lists them)",
+  );
+}
+
 /** @throws UsageError USAGE_OPTION */
 export function seedOf({ seed }: { readonly seed?: string }): number {
   return seed === undefined ? drawSeed() : wholeNumber("--seed", seed, 0, SEED_END - 1);

@@ -1,7 +1,9 @@
 /** `hil run`: cases × targets, a table, and a folder of reports. */
 import { type Command, Option } from "commander";
 import { EXIT, type ExitCode, lowestExit, type Output } from "../../host/cli/output.ts";
+import { underFaults } from "../faults/bench.ts";
 import { preflight } from "../map/preflight.ts";
+import { type Around, together } from "../rig/attempt.ts";
 import type { Level } from "../rig/case.ts";
 import type { RunReport } from "../rig/report.ts";
 import { runCases, type TargetPlan } from "../rig/runner.ts";
@@ -12,11 +14,11 @@ import { makeRunFolder, writeReports } from "./artefacts.ts";
 import { environmentOf, recordFacts } from "./environment.ts";
 import { FailureTapes } from "./failure-tapes.ts";
 import { stoppable } from "./interrupt.ts";
-import { onTarget, seedOf, wholeNumber } from "./options.ts";
+import { onTarget, seedOf, wholeNumber, withFaults } from "./options.ts";
 import { showRun } from "./print.ts";
 import { runProgress } from "./progress.ts";
 import { chosenCases } from "./recordings.ts";
-import { planTargets } from "./targets.ts";
+import { planTargets, spoilt } from "./targets.ts";
 import { andVirtual } from "./virtual.ts";
 
 interface RunCommandOptions {
@@ -30,12 +32,13 @@ interface RunCommandOptions {
   readonly report?: string;
   readonly virtual: string;
   readonly strict?: true;
+  readonly faults?: string;
 }
 
 const VIRTUAL_MOST = 1_000_000;
 
 export function registerRun(program: Command): void {
-  onTarget(program.command("run"))
+  withFaults(onTarget(program.command("run")))
     .description("run the cases on models, recordings and real devices, and write a report")
     .option("--case <id...>", "a case's id, the beginning of one, or a pattern with *")
     .addOption(new Option("--level <level>", "this level and what is stronger").choices(LEVELS).default("MAY"))
@@ -51,7 +54,8 @@ async function run(output: Output, options: RunCommandOptions): Promise<ExitCode
   const cases = selectCases(chosenCases(options.case), { level: options.level });
   const seed = seedOf(options);
   let tell = (_: string) => {};
-  const { plans, demands } = planTargets(options, process.env, { onWords: (words) => tell(words) });
+  const { plans: planned, demands } = planTargets(options, process.env, { onWords: (words) => tell(words) });
+  const plans = spoilt(planned, options.faults);
   const folder = makeRunFolder(options.report, Date.now(), seed);
   const scenarios = scenariosOf(options, plans);
   const tapes = new FailureTapes(folder, recordFacts());
@@ -60,7 +64,15 @@ async function run(output: Output, options: RunCommandOptions): Promise<ExitCode
   const report = await stoppable(async (signal) => {
     const environment = { ...environmentOf(process.env), ...(await preflightOf(options, plans, progress.onWords)) };
     const ran = await runCases({
-      ...{ cases, targets: plans, seed, environment, signal, around: tapes, onEvent: progress.onEvent },
+      ...{
+        cases,
+        targets: plans,
+        seed,
+        environment,
+        signal,
+        around: aroundOf(tapes, options),
+        onEvent: progress.onEvent,
+      },
       ...demands,
       strict: options.strict === true,
     });
@@ -75,8 +87,14 @@ async function run(output: Output, options: RunCommandOptions): Promise<ExitCode
   return exitOf(report);
 }
 
-function isPartial({ case: ids, level }: RunCommandOptions): boolean {
-  return ids !== undefined || level !== "MAY";
+/** A tape runs along what the line carries: faults are between it and the case. */
+export function aroundOf(tapes: Around, { faults }: { readonly faults?: string }): Around {
+  return faults === undefined ? tapes : together(tapes, underFaults(faults));
+}
+
+/** Whether it says nothing of the whole. */
+function isPartial({ case: ids, level, faults }: RunCommandOptions): boolean {
+  return ids !== undefined || level !== "MAY" || faults !== undefined;
 }
 
 /** What on this computer may spoil a run on hardware. */
@@ -92,9 +110,9 @@ async function preflightOf(
 }
 
 /** They are for the whole: not with chosen cases, and not without the models, of which they are one. */
-function scenariosOf({ virtual, case: chosen }: RunCommandOptions, plans: readonly TargetPlan[]): number {
+function scenariosOf({ virtual, case: chosen, faults }: RunCommandOptions, plans: readonly TargetPlan[]): number {
   const scenarios = wholeNumber("--virtual", virtual, 0, VIRTUAL_MOST);
-  return chosen === undefined && plans.some(({ name }) => name === "model-usb") ? scenarios : 0;
+  return chosen === undefined && faults === undefined && plans.some(({ name }) => name === "model-usb") ? scenarios : 0;
 }
 
 /** The report without what only the files are for. */

@@ -13,11 +13,11 @@ import { makeRunFolder, writeReports } from "./artefacts.ts";
 import { environmentOf, recordFacts } from "./environment.ts";
 import { FailureTapes } from "./failure-tapes.ts";
 import { stoppable } from "./interrupt.ts";
-import { onTarget, seedOf, wholeNumber } from "./options.ts";
+import { onTarget, seedOf, wholeNumber, withFaults } from "./options.ts";
 import { showRun } from "./print.ts";
 import { chosenCases } from "./recordings.ts";
-import { exitOf } from "./run.ts";
-import { planTargets } from "./targets.ts";
+import { aroundOf, exitOf } from "./run.ts";
+import { planTargets, spoilt } from "./targets.ts";
 
 const MINUTES_MOST = 7 * 24 * 60;
 const ROUNDS_SHOWN = 20;
@@ -30,10 +30,11 @@ interface SoakCommandOptions {
   readonly seed?: string;
   readonly report?: string;
   readonly minutes: string;
+  readonly faults?: string;
 }
 
 export function registerSoak(program: Command): void {
-  onTarget(program.command("soak"))
+  withFaults(onTarget(program.command("soak")))
     .description("run the cases again and again, with a new seed each round")
     .requiredOption("--minutes <n>", "how long; the round that is under way is ended")
     .option("--case <id...>", "a case's id, the beginning of one, or a pattern with *")
@@ -46,13 +47,20 @@ async function soak(output: Output, options: SoakCommandOptions): Promise<ExitCo
   const minutes = wholeNumber("--minutes", options.minutes, 1, MINUTES_MOST);
   const [cases, seed] = [chosenCases(options.case), seedOf(options)];
   const onWords = (words: string) => output.note(words);
-  const { plans, demands } = planTargets(options, process.env, { onWords });
+  const { plans: planned, demands } = planTargets(options, process.env, { onWords });
+  const plans = spoilt(planned, options.faults);
   const folder = makeRunFolder(options.report, Date.now(), seed);
   const tapes = new FailureTapes(folder, recordFacts());
   const endMs = performance.now() + minutes * 60_000;
   const random = new Seeded(seed);
   const rounds: Round[] = [];
-  const common = { cases, targets: plans, environment: environmentOf(process.env), around: tapes, ...demands };
+  const common = {
+    cases,
+    targets: plans,
+    environment: environmentOf(process.env),
+    around: aroundOf(tapes, options),
+    ...demands,
+  };
   const whole = await stoppable(async (signal) => {
     let all: RunReport | undefined;
     do {

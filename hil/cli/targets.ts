@@ -1,6 +1,7 @@
 /** Which targets a person means, and how each is opened. The only place that knows all of them. */
 import { join } from "node:path";
 import { UsageError } from "../../host/cli/error.ts";
+import { parseFaults } from "../faults/text.ts";
 import { loadMap } from "../map/hardware.ts";
 import { RigError } from "../rig/error.ts";
 import type { TargetPlan } from "../rig/runner.ts";
@@ -22,6 +23,21 @@ export interface TargetChoice {
   readonly stratum?: string;
   /** Where recordings lie; default those that come with the rig. */
   readonly recordings?: string;
+}
+
+/**
+ * What is left of the targets where their lines are to be spoilt: a recording has no line, and on Stratum the cases do it.
+ *
+ * @throws UsageError USAGE_OPTION, FaultError FAULT_PLAN
+ */
+export function spoilt(plans: readonly TargetPlan[], faults: string | undefined): readonly TargetPlan[] {
+  if (faults === undefined) return plans;
+  const plan = parseFaults(faults);
+  if (plan.faults.length === 0) throw new UsageError("USAGE_OPTION", "--faults names no fault");
+  const live = plans.filter(({ transport, kind }) => transport === "usb" && kind !== "replay");
+  if (live.length === 0)
+    throw new UsageError("USAGE_OPTION", "--faults is for serial lines: a model's or a real one's");
+  return live.map((each) => ({ ...each, options: `${each.options ?? ""} --faults '${faults}'`.trimStart() }));
 }
 
 export interface PlannedTargets {

@@ -31,7 +31,7 @@ function verify(output: Output, named: readonly string[]): ExitCode {
   const checked = files.map(checkOf);
   const good = checked.every((one) => one.good);
   output.answer({ good, recordings: checked }, () => [
-    ...table(["recording", "verdict", "digests", "proofs", "unchecked", "said to lie"], checked.map(rowOf)),
+    ...table(["recording", "verdict", "digests", "proofs", "unchecked"], checked.map(rowOf)),
     ...checked.flatMap(({ file, wrong }) => wrong.map((words) => `${shortPath(file)}: ${words}`)),
     sumOf(checked),
   ]);
@@ -52,8 +52,8 @@ function checkOf(file: string): Checked {
 
 function rowOf({ file, good, simulated, counts, code }: Checked): string[] {
   const verdict = good ? `true${simulated === true ? ", simulated" : ""}` : (code ?? "false");
-  const { digests = 0, proofs = 0, unchecked = 0, lies = 0 } = counts ?? {};
-  return [shortPath(file), verdict, ...[digests, proofs, unchecked, lies].map(String)];
+  const { digests = 0, proofs = 0, unchecked = 0 } = counts ?? {};
+  return [shortPath(file), verdict, ...[digests, proofs, unchecked].map(String)];
 }
 
 function sumOf(checked: readonly Checked[]): string {

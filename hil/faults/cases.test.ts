@@ -3,10 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../host/device/clock.ts";
 import { buildModel } from "../../host/device/testing/firmware.ts";
 import type { Transport } from "../../host/device/transport.ts";
+import type { Event } from "../recording/format.ts";
+import { tapedUsb } from "../recording/recorded-bench.ts";
 import type { Case } from "../rig/case.ts";
 import type { Target } from "../rig/target.ts";
 import { openModelUsb } from "../targets/model-usb.ts";
-import { benchUnderFaults } from "./bench.ts";
+import { underFaults } from "./bench.ts";
 import { FAULT_CASES } from "./cases.ts";
 import { LIE_CASES } from "./cases-lies.ts";
 import { faulty } from "./faulty.ts";
@@ -66,16 +68,40 @@ describe("the fault cases", () => {
   });
 });
 
-it("any case runs under any plan", async () => {
+describe("any case under any plan", () => {
   const one = named("doubled-lines");
-  const opened = await target.open(one, SEED);
-  try {
-    const bench = benchUnderFaults(
-      opened.bench,
-      parseFaults("seed=4; split@both bytes=3; forge@read afterBytes=200 times=1"),
+  const FORGED = "split@both bytes=3; forge@read afterBytes=200 times=1";
+
+  it("fails for what the plan does, and its recording says what that was", async () => {
+    const events: Event[] = [];
+    const opened = await target.open(one, SEED);
+    const taped = tapedUsb(opened.bench, { add: (event) => events.push(event), seed: SEED, exact: false }, false);
+    const under = underFaults(`seed=4; ${FORGED}`).wrap?.({ ...opened, bench: taped.bench }, of(SEED)) ?? opened;
+    try {
+      await expect(one.run(under.bench)).rejects.toThrow("wrong digests of blocks");
+      expect(under.notes?.()).toEqual([
+        `under seed=4; ${["write", "read"].map((way) => `split@${way} bytes=3`).join("; ")}; forge@read times=1 afterBytes=200`,
+      ]);
+    } finally {
+      await taped.stop();
+      await opened.close();
+    }
+    const faults = events.flatMap((event) => (event.code === "x" ? [event.fault.kind] : []));
+    expect(new Set(faults)).toEqual(new Set(["split", "forge", "duplicate"]));
+    expect(events.filter((event) => event.code === "m")).toEqual([expect.objectContaining({ text: "ready" })]);
+  });
+
+  it("has luck of its own in every case where the plan names none", async () => {
+    const plans = await Promise.all(
+      [1, 2].map(async (seed) => {
+        const opened = await target.open(one, seed);
+        const notes = underFaults(FORGED).wrap?.(opened, of(seed)).notes?.();
+        await opened.close();
+        return notes?.[0];
+      }),
     );
-    await expect(one.run(bench)).rejects.toThrow("wrong digests of blocks");
-  } finally {
-    await opened.close();
-  }
+    expect(plans).toEqual([expect.stringContaining("seed=1;"), expect.stringContaining("seed=2;")]);
+  });
+
+  const of = (seed: number) => ({ target, one, seed, attempt: 1 });
 });

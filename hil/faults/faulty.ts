@@ -19,6 +19,8 @@ export interface FaultTools {
   readonly clock: Clock;
   /** What `restart` and `crash` do; without it a plan may not have them. */
   readonly act?: (what: "restart" | "crash") => void;
+  /** Hears of every strike. */
+  readonly onStrike?: (kind: FaultKind) => void;
 }
 
 /** Spreads the seeds of a plan's faults. */
@@ -93,7 +95,10 @@ export class FaultBox {
         unplug();
       },
       act: (what) => this.#restart(what),
-      fired: (kind) => this.#fired.set(kind, (this.#fired.get(kind) ?? 0) + 1),
+      fired: (kind) => {
+        this.#fired.set(kind, (this.#fired.get(kind) ?? 0) + 1);
+        this.#tools.onStrike?.(kind);
+      },
     });
     if (this.#healed) lane.heal();
     this.#lanes.add(lane);

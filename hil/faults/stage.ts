@@ -38,6 +38,7 @@ export class Stage {
   /** From now on, faults that begin `from=ready` may strike. */
   ready(): void {
     this.box.mark("ready");
+    this.bench.note({ mark: "ready" });
   }
 
   fired(kind: FaultKind): number {

@@ -8,14 +8,14 @@ import { checkPlan, type Fault, type FaultPlan } from "./plan.ts";
 
 const WORDS = new Set(["verb", "from", "to"]);
 
-/** @throws FaultError FAULT_PLAN */
-export function parseFaults(text: string): FaultPlan {
+/** @param seed where the text names none @throws FaultError FAULT_PLAN */
+export function parseFaults(text: string, seed = 1): FaultPlan {
   const parts = text.split(";").map((part) => part.trim());
   const seeds = parts.filter((part) => part.startsWith("seed="));
   if (seeds.length > 1) throw new FaultError("FAULT_PLAN", "more than one seed");
-  const seed = seeds.length === 0 ? 1 : numberOf("seed", seeds[0]?.slice("seed=".length) ?? "");
+  const [named] = seeds.map((part) => numberOf("seed", part.slice("seed=".length)));
   const faults = parts.filter((part) => part !== "" && !part.startsWith("seed=")).flatMap(parseFault);
-  return checkPlan({ seed, faults });
+  return checkPlan({ seed: named ?? seed, faults });
 }
 
 /** What `parseFaults` reads as the same plan. */

@@ -67,10 +67,6 @@ const untimed: fc.Arbitrary<Untimed> = fc.oneof(
   fc.record({ code: fc.constant("c" as const), connection, control }),
   fc.record({ code: fc.constant("m" as const), text: fc.string() }),
   fc.record({ code: fc.constant("x" as const), fault: fc.record({ kind: fc.string() }) }),
-  fc.record({
-    code: fc.constant("x" as const),
-    fault: fc.record({ kind: fc.string(), lies: fc.constant(true as const) }),
-  }),
 );
 const events = fc.array(fc.tuple(fc.nat(1_000_000), untimed), { maxLength: 30 }).map((all) => {
   let atUs = 0;

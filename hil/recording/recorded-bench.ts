@@ -43,7 +43,8 @@ export function tapedUsb(inner: UsbBench, { add, seed, exact }: Taping, hidesId:
     // The inner bench may have to turn its clock for it.
     settle: (work, deadlineMs) =>
       inner.settle(before(work, "what the case waits for", [{ clock, ms: deadlineMs }]), deadlineMs + SLACK_MS),
-    measured: (name, ms) => inner.measured(name, ms),
+    measured: (name, ms) => measured(inner, tape, name, ms),
+    note: (note) => tape.note(note),
     connect: () => recordedConnect(() => inner.connect(), { tape, clock, hidesId }),
   };
   return { bench, tape, stop };
@@ -65,7 +66,8 @@ export function tapedStratum(inner: StratumBench, { add, exact }: Taping, hidden
     utcMs: () => inner.utcMs(),
     act: (ability) => recordedAct(inner.act(ability), ability, clock, tape),
     settle: (work, deadlineMs) => inner.settle(work, deadlineMs),
-    measured: (name, ms) => inner.measured(name, ms),
+    measured: (name, ms) => measured(inner, tape, name, ms),
+    note: (note) => tape.note(note),
     bridge: (choices) => inner.bridge(choices),
     tap: (tap) => inner.tap(tap),
     damage: (damage) => inner.damage(damage),
@@ -83,6 +85,11 @@ function reelOf(source: Clock, add: Taping["add"], exact: boolean) {
     clock.stop();
   };
   return { clock, tape, stop };
+}
+
+function measured(inner: UsbBench | StratumBench, tape: Tape, name: string, ms: number): void {
+  inner.measured(name, ms);
+  tape.note({ mark: `${name} took ${ms.toFixed(3)} ms` });
 }
 
 function recordedAct(acting: Promise<void>, ability: "restart" | "crash" | "replug", clock: TapeClock, tape: Tape) {

@@ -1,7 +1,8 @@
 /** What passes over a bench's lines, noted with the bench's clock. Nothing that passes is changed or kept from passing. */
 import { CodedError, errorCode, errorMessage } from "../../host/base/error.ts";
-import type { Transport } from "../../host/device/transport.ts";
-import type { Control, Event, Fault } from "./format.ts";
+import type { ModemLines, Transport } from "../../host/device/transport.ts";
+import type { BenchNote } from "../rig/bench.ts";
+import type { Control, Event } from "./format.ts";
 import type { TapeClock } from "./live-clock.ts";
 import { LineRedaction } from "./redaction.ts";
 
@@ -35,12 +36,11 @@ export class Tape {
     this.#note({ atUs, code: "c", connection, control });
   }
 
-  mark(text: string): void {
-    this.#note({ atUs: this.#nowUs(), code: "m", text });
-  }
-
-  fault(fault: Fault): void {
-    this.#note({ atUs: this.#nowUs(), code: "x", fault });
+  note(note: BenchNote): void {
+    const atUs = this.#nowUs();
+    this.#note(
+      "mark" in note ? { atUs, code: "m", text: note.mark } : { atUs, code: "x", fault: { kind: note.fault } },
+    );
   }
 
   /** Nothing is noted any more. */
@@ -73,6 +73,7 @@ export function recorded(inner: Transport, reel: Reel, connection: number): Tran
 
 class RecordedLine implements Transport {
   readonly name: string;
+  readonly lines?: ModemLines;
   protected readonly reel: Reel;
   protected readonly connection: number;
   readonly #inner: Transport;
@@ -85,6 +86,7 @@ class RecordedLine implements Transport {
 
   constructor(inner: Transport, reel: Reel, connection: number) {
     this.name = inner.name;
+    if (inner.lines !== undefined) this.lines = inner.lines;
     this.reel = reel;
     this.connection = connection;
     this.#inner = inner;
@@ -177,5 +179,6 @@ export async function recordedConnect(connect: () => Promise<Transport>, reel: R
     const detail = error instanceof CodedError ? error.detail : errorMessage(error);
     const failure = error === undefined ? {} : { error: { code: errorCode(error), detail } };
     tape.control({ op: "open", rated: line?.setRate !== undefined, ...failure }, connection);
+    if (line?.lines !== undefined) tape.control({ op: "lines", ...line.lines }, connection);
   });
 }

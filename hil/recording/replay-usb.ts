@@ -43,6 +43,7 @@ export function replayUsb({ header, events }: Recording, { pace }: ReplayOptions
       latencies[name] ??= [];
       latencies[name].push(ms);
     },
+    note: () => {},
     connect: async () => {
       connections += 1;
       const connection = connections;

@@ -7,18 +7,19 @@ import { sleep } from "../../host/device/clock.ts";
 import { STRATUM_CASES } from "../cases/stratum.ts";
 import { USB_CASES } from "../cases/usb.ts";
 import { PATIENCE, tryCase } from "../rig/attempt.ts";
+import type { UsbBench } from "../rig/bench.ts";
 import { type Case, stratumCase } from "../rig/case.ts";
 import type { Target } from "../rig/target.ts";
 import { modelStratum } from "../targets/model-stratum.ts";
 import { openModelUsb } from "../targets/model-usb.ts";
 import { replayStratumTarget, replayUsbTarget } from "../targets/replay.ts";
 import { readRecording, recordingPath } from "./files.ts";
-import type { Recording } from "./format.ts";
+import type { Control, Recording } from "./format.ts";
 import { Recorder, record } from "./record.ts";
 import { redactedId } from "./redaction.ts";
 import { replayUsb } from "./replay-usb.ts";
 import { messagesOf } from "./stratum-text.ts";
-import { asksKey, everything } from "./testing/conversations.ts";
+import { asksKey, everything, oneDigest } from "./testing/conversations.ts";
 import { FACTS } from "./testing/facts.ts";
 import { tryOn } from "./testing/try-on.ts";
 import { missingWasmTools, wasmTarget } from "./testing/wasm-target.ts";
@@ -88,10 +89,43 @@ describe.skipIf(missingWasmTools.length > 0)("a recording of the core in this pr
     expect(await playback(recording, everything)).toBe(asRecorded(recording));
   });
 
+  it("says what the host did with modem lines, and what a case measured and where it was", async () => {
+    const marking = {
+      ...oneDigest,
+      run: async (bench: UsbBench) => {
+        bench.note({ mark: "begins" });
+        await oneDigest.run(bench);
+        bench.measured("digest", 1.25);
+      },
+    };
+    const target = await wasmTarget();
+    const withLines: Target<"usb"> = {
+      ...target,
+      open: async (one, seed) => {
+        const opened = await target.open(one, seed);
+        const connect = async () => Object.assign(await opened.bench.connect(), { lines: { dtr: false, rts: true } });
+        return { ...opened, bench: { ...opened.bench, connect } };
+      },
+    };
+    const recording = await recordOn(withLines, marking);
+    const said = recording.events.flatMap((event): (string | Control)[] => {
+      if (event.code === "m") return [event.text];
+      return event.code === "c" ? [event.control] : [];
+    });
+    expect(said).toEqual([
+      "begins",
+      { op: "open", rated: false },
+      { op: "lines", dtr: false, rts: true },
+      { op: "close", by: "host", reason: "the line was closed" },
+      "digest took 1.250 ms",
+    ]);
+    expect(await playback(recording, marking)).toBe(asRecorded(recording));
+  });
+
   it("holds true digests and a true proof", async () => {
     const recording = await recordOn(await wasmTarget(), everything);
     // 40 and 1 blocks, 2 and 2 roots, 16 digests of scale 8.
-    expect(verifyRecording(recording)).toEqual({ digests: 61, proofs: 1, wrong: [], lies: 0, unchecked: 0 });
+    expect(verifyRecording(recording)).toEqual({ digests: 61, proofs: 1, wrong: [], unchecked: 0 });
   });
 
   it("holds no key, and is then not played back", async () => {

@@ -14,7 +14,6 @@ const LOW_DIFFICULTY = 23;
 
 export function verifyStratum(events: readonly Event[], findings: Findings): void {
   const connections = new Map<number, Connection>();
-  for (const event of events) findings.see(event);
   for (const message of messagesOf(events)) {
     const connection = connections.get(message.connection) ?? new Connection(findings);
     connections.set(message.connection, connection);

@@ -17,7 +17,6 @@ export function verifyUsb(events: readonly Event[], findings: Findings): void {
   // A search goes on over a connection's end.
   const searches = new Searches();
   for (const event of events) {
-    findings.see(event);
     if (event.code !== "w" && event.code !== "r") continue;
     const line = lines.get(event.connection) ?? new LineAnswers(findings, searches);
     lines.set(event.connection, line);

@@ -3,7 +3,7 @@
  * work proof is tried against its target. So a recording says "a device gave this true answer", and not only that
  * bytes are the same bytes.
  */
-import type { Event, Recording } from "./format.ts";
+import type { Recording } from "./format.ts";
 import { expectSameDevice } from "./same-device.ts";
 import { verifyStratum } from "./verify-stratum.ts";
 import { verifyUsb } from "./verify-usb.ts";
@@ -13,10 +13,8 @@ export interface Verified {
   readonly digests: number;
   /** Work proofs that are right. */
   readonly proofs: number;
-  /** What is not true, in words; those told after a mark that the device lies are left out. */
+  /** What is not true, in words. */
   readonly wrong: readonly string[];
-  /** Untrue answers after such a mark. */
-  readonly lies: number;
   /** Answers to what the recording does not hold whole. */
   readonly unchecked: number;
 }
@@ -26,14 +24,7 @@ export class Findings {
   digests = 0;
   proofs = 0;
   readonly wrong: string[] = [];
-  lies = 0;
   unchecked = 0;
-  #lying = false;
-
-  /** Before it is looked at. */
-  see(event: Event): void {
-    this.#lying ||= event.code === "x" && event.fault.lies === true;
-  }
 
   digest(right: boolean, atUs: number, what: string): void {
     if (right) this.digests += 1;
@@ -46,8 +37,7 @@ export class Findings {
   }
 
   #untrue(atUs: number, what: string): void {
-    if (this.#lying) this.lies += 1;
-    else this.wrong.push(`at ${atUs} µs ${what}`);
+    this.wrong.push(`at ${atUs} µs ${what}`);
   }
 }
 
@@ -57,6 +47,6 @@ export function verifyRecording(recording: Recording): Verified {
   const findings = new Findings();
   if (recording.header.transport === "usb") verifyUsb(recording.events, findings);
   else verifyStratum(recording.events, findings);
-  const { digests, proofs, wrong, lies, unchecked } = findings;
-  return { digests, proofs, wrong, lies, unchecked };
+  const { digests, proofs, wrong, unchecked } = findings;
+  return { digests, proofs, wrong, unchecked };
 }

@@ -29,6 +29,16 @@ export interface Around {
   ended?<Kind extends TransportKind>(of: AttemptOf<Kind>, attempt: Attempt): Promise<void>;
 }
 
+/** The first one stands next to the target, the last one next to the case. */
+export function together(...arounds: readonly Around[]): Around {
+  return {
+    wrap: (opened, of) => arounds.reduce((inner, { wrap }) => wrap?.(inner, of) ?? inner, opened),
+    ended: async (of, attempt) => {
+      for (const around of arounds) await around.ended?.(of, attempt);
+    },
+  };
+}
+
 /** How long opening and closing may take, in ms. */
 export interface Patience {
   readonly openMs: number;

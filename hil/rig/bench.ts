@@ -39,6 +39,9 @@ export interface Identity {
   readonly capabilities: ReadonlySet<Capability>;
 }
 
+/** What a recording says besides what passed: where the case was, and what was done to the line. */
+export type BenchNote = { readonly mark: string } | { readonly fault: string };
+
 interface BenchBase {
   readonly target: TargetKind;
   /** Real, or turned by the bench: a case waits on this one only. */
@@ -54,6 +57,8 @@ interface BenchBase {
   settle<T>(work: Promise<T>, deadlineMs: number): Promise<T>;
   /** One measured latency, under a name of the case's, in ms. */
   measured(name: string, ms: number): void;
+  /** Kept in a recording, where one is made. */
+  note(note: BenchNote): void;
 }
 
 export interface UsbBench extends BenchBase {

@@ -25,9 +25,10 @@ export class LastChunks {
   /** The same line, listened to. */
   through(inner: Transport): Transport {
     const secrets = new SecretFilter();
-    const { setRate } = inner;
+    const { setRate, lines } = inner;
     return {
       name: inner.name,
+      ...(lines === undefined ? {} : { lines }),
       write: (bytes) => {
         secrets.sent(bytes);
         this.#keep("write", bytes);

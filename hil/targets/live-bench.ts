@@ -48,6 +48,7 @@ export function liveBench({ target, can, seed, device, clock = systemClock }: Li
       latencies[name] ??= [];
       latencies[name].push(ms);
     },
+    note: () => {},
     connect: async () => {
       const line = await device.connect();
       open.add(line);

@@ -58,7 +58,8 @@ export async function openRealUsb(options: RealUsbOptions = {}): Promise<Target<
 }
 
 function abilities({ capabilities, simulated }: Hello): ReadonlySet<Ability> {
-  const can: Ability[] = [];
+  // Whatever is on its line, this side of it can be spoilt.
+  const can: Ability[] = ["faults"];
   if (capabilities.has("reset")) can.push("restart");
   if (capabilities.has("baud")) can.push("rate");
   if (simulated) can.push("work-scale");

@@ -102,6 +102,7 @@ export function stratumBenchFor(parts: StratumParts): BenchFor<"stratum"> {
       latencies[name] ??= [];
       latencies[name].push(ms);
     },
+    note: () => {},
   };
   return {
     bench,

@@ -1,7 +1,15 @@
+/** The host's modem lines; true is asserted, which is a low level. */
+export interface ModemLines {
+  readonly dtr: boolean;
+  readonly rts: boolean;
+}
+
 /** A byte pipe to a device. One object is one connection: reopening makes a new one. */
 export interface Transport {
   /** Names the pipe in messages, such as `/dev/ttyACM0`. */
   readonly name: string;
+  /** The levels that the host holds since it opened the line; absent where the line has no such lines. */
+  readonly lines?: ModemLines;
   /**
    * Resolves when the bytes are handed to the system, which says nothing about their arrival.
    * Rejects when the connection ends first.

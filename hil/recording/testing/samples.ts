@@ -37,7 +37,7 @@ export const EVENTS: readonly Event[] = [
   w(30, "~0001 PING 3a56d140\n"),
   r(1030, "~0001 OK 1a2b3c4d 00000000\n"),
   { atUs: 1500, code: "m", text: "half" },
-  { atUs: 1600, code: "x", fault: { kind: "bit-flip", detail: "line 3" } },
+  { atUs: 1600, code: "x", fault: { kind: "bit-flip" } },
   r(1700, "\x00\xffé"),
   closed(2000, "host"),
 ];

@@ -68,6 +68,7 @@ function toyBench(options: ToyOptions, target: TargetKind, close: () => Promise<
     measured: (name, ms) => {
       latencies[name] = [...(latencies[name] ?? []), ms];
     },
+    note: () => {},
     connect: () => Promise.reject(new RigError("RIG_CANNOT", "a toy has no line")),
   };
   return { bench, last: () => last, latencies: () => latencies, close };

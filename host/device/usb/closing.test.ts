@@ -27,10 +27,12 @@ class SlowPort extends EventEmitter {
   }
 }
 
+const LINES = { staysUpOnClose: true, hasLines: true };
+
 function opened() {
   const clock = new FakeClock();
   const port = new SlowPort();
-  return { clock, port, transport: new SerialTransport(port as unknown as SerialPort as Port, clock, true) };
+  return { clock, port, transport: new SerialTransport(port as unknown as SerialPort as Port, clock, LINES) };
 }
 
 it("a board whose reset is given up halfway is let go before its port is closed", async () => {

@@ -1,12 +1,8 @@
 /** The reset line of an ESP32 board behind a UART bridge or native USB. */
 import { type Clock, sleep } from "../clock.ts";
+import type { ModemLines } from "../transport.ts";
 
-/** True is asserted, which is a low level. On ESP32 boards RTS pulls EN (reset) and DTR pulls IO0 (boot mode). */
-export interface ModemLines {
-  readonly dtr: boolean;
-  readonly rts: boolean;
-}
-
+/** On ESP32 boards RTS pulls EN (reset) and DTR pulls IO0 (boot mode). */
 export const RELEASED: ModemLines = { dtr: false, rts: false };
 const IN_RESET: ModemLines = { dtr: false, rts: true };
 /** As long as esptool holds it on native USB; a UART board needs half of it (esptool, `reset.py`, HardReset). */

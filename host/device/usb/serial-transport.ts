@@ -6,9 +6,9 @@ import type { SerialPort } from "serialport";
 import { errorCode, errorMessage } from "../../base/error.ts";
 import { atMost, type Clock } from "../clock.ts";
 import { DeviceError } from "../errors.ts";
-import type { Transport } from "../transport.ts";
+import type { ModemLines, Transport } from "../transport.ts";
 import { clearHangUp } from "./hang-up.ts";
-import { type ModemLines, pulseReset, RELEASED } from "./reset-line.ts";
+import { pulseReset, RELEASED } from "./reset-line.ts";
 import { HangUpPort } from "./serial-port.ts";
 
 export interface SerialOptions {
@@ -48,9 +48,12 @@ export async function openSerial({ path, baud, clock }: SerialOptions): Promise<
   port.on("error", () => {});
   await open(port, clock);
   // A pseudo-terminal has no such lines.
-  await setLines(port, RELEASED).catch(() => {});
+  const hasLines = await setLines(port, RELEASED).then(
+    () => true,
+    () => false,
+  );
   const staysUpOnClose = port.fd !== undefined && (await clearHangUp(port.fd, clock));
-  return new SerialTransport(port, clock, staysUpOnClose);
+  return new SerialTransport(port, clock, { staysUpOnClose, hasLines });
 }
 
 function open(port: SerialPort, clock: Clock): Promise<void> {
@@ -88,6 +91,7 @@ export type Port = Pick<SerialPort, "path" | "isOpen" | "on" | "write" | "update
 
 export class SerialTransport implements SerialLine {
   readonly name: string;
+  readonly lines?: ModemLines;
   readonly staysUpOnClose: boolean;
   readonly #port: Port;
   readonly #clock: Clock;
@@ -98,8 +102,13 @@ export class SerialTransport implements SerialLine {
   #ended: Error | undefined;
   #pulse: Promise<void> | undefined;
 
-  constructor(port: Port, clock: Clock, staysUpOnClose: boolean) {
+  constructor(
+    port: Port,
+    clock: Clock,
+    { staysUpOnClose, hasLines }: { readonly staysUpOnClose: boolean; readonly hasLines: boolean },
+  ) {
     this.name = port.path;
+    if (hasLines) this.lines = RELEASED;
     this.staysUpOnClose = staysUpOnClose;
     this.#port = port;
     this.#clock = clock;
