@@ -98,6 +98,26 @@ describe("DeviceLink", () => {
     await supervisor.stop();
   });
 
+  it("does not connect anew before the port of a device that went is free", async () => {
+    const freeing = Promise.withResolvers<void>();
+    const first = new Puppet();
+    first.close = () => freeing.promise;
+    const made: Puppet[] = [];
+    const { clock, supervisor } = link(async () => {
+      made.push(made.length === 0 ? first : new Puppet());
+      return made.at(-1) as Puppet;
+    });
+    supervisor.start();
+    await clock.advance(0);
+    first.vanish();
+    await clock.advance(5000);
+    expect(made).toHaveLength(1);
+    freeing.resolve();
+    await clock.advance(500);
+    expect(supervisor.current()).toBe(made[1]);
+    await supervisor.stop();
+  });
+
   it("drops a device that stops answering its heartbeat", async () => {
     const puppet = new Puppet();
     const { clock, kinds, supervisor } = link(async () => puppet);

@@ -183,7 +183,7 @@ export class DeviceLink {
     this.#plugs?.settle();
     this.#enter({ kind: "ready", device });
     device.onGone((reason) => {
-      if (this.#device === device) this.#lost(reason);
+      if (this.#device === device) this.#lost(reason, undefined, () => device.close().then(() => false));
     });
     if (this.#device === device) this.#lookAfter(device);
   }

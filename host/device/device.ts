@@ -185,6 +185,9 @@ export interface LiveDevice extends Device {
   ping(options?: RequestOptions): Promise<void>;
   /** Restarts the device, where it has `reset`; the connection then ends. @throws DeviceError */
   reset?(options?: RequestOptions): Promise<void>;
-  /** Calls `listener` once, with the reason, when the connection is over; at once if it already is. */
+  /**
+   * Calls `listener` once, with the reason, when the connection is over; at once if it already is. Its line is free for
+   * another connection when `close` has ended.
+   */
   onGone(listener: (reason: Error) => void): void;
 }

@@ -255,6 +255,7 @@ describe("the model device's line and life", () => {
     setTimeout(() => started[fate](), 30);
     expect(await batch).toBe(reason);
     expect(code(await gone)).toBe(reason);
+    await device.close();
     const again = await connect(started.path);
     expect(again.info.bootId).not.toBe(device.info.bootId);
   });
@@ -265,6 +266,7 @@ describe("the model device's line and life", () => {
     const gone = new Promise<unknown>((resolve) => device.onGone(resolve));
     await device.reset();
     expect(code(await gone)).toBe("DEVICE_REBOOTED");
+    await device.close();
     const again = await connect(path);
     expect((await again.health()).resetReason).toBe("software");
   });
