@@ -73,11 +73,37 @@ SOAK_SECONDS = 3600
 soak: setup test-packages ## fake miners, broker and appliance at mixed faults for SOAK_SECONDS (default 3600): is every result sealed?
 	@$(NODE) test/soak/main.ts $(SOAK_SECONDS)
 
+# What builds the C core for WebAssembly, in which it meets the host under virtual time; left out by name where it is not.
+HIL_PACKAGES = clang lld
 hil: setup ## the hardware-in-the-loop rig: HIL_TARGET=model|replay|real|all, HIL_PORT=…, HIL_STRATUM=…, HIL_REQUIRE_REAL=1
+	@command -v clang >/dev/null && command -v wasm-ld >/dev/null || scripts/debian-packages $(HIL_PACKAGES)
 	@hil/hil run
 
 hil-score: setup test-packages ## plants defects into host, device core and recordings: what does the rig find?
 	@hil/hil score
 
-eval evidence test-train install:
+TRAIN = build/train-venv
+$(TRAIN)/.installed: models/train/requirements.txt
+	@command -v python3 >/dev/null && python3 -c 'import ensurepip' 2>/dev/null || scripts/debian-packages python3 python3-venv
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	python3 -m venv $(TRAIN)
+	$(TRAIN)/bin/python -m pip install --quiet --requirement models/train/requirements.txt
+	@touch $@
+
+test-train: setup $(TRAIN)/.installed ## tests of training and evidence: PyTorch in an environment of its own, about 3 GB the first time
+	@$(TRAIN)/bin/python -m pytest -q models/train
+
+REPORT = build/venv-report
+$(REPORT)/.installed: models/train/requirements-report.txt
+	@command -v python3 >/dev/null && python3 -c 'import ensurepip' 2>/dev/null || scripts/debian-packages python3 python3-venv
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	python3 -m venv $(REPORT)
+	$(REPORT)/bin/python -m pip install --quiet --requirement models/train/requirements-report.txt
+	@touch $@
+
+evidence: $(REPORT)/.installed ## models/evidence and the model cards again from the raw results; EVIDENCE=--check only compares
+	@$(REPORT)/bin/python models/train/report.py $(EVIDENCE)
+	@$(REPORT)/bin/python models/train/cards.py $(EVIDENCE)
+
+eval install:
 	@echo "make $@: not built yet; CHANGELOG.md says what is." >&2; exit 1

@@ -139,7 +139,7 @@ static lv06_hal wiring(model_board *board) {
   hal.rate_count = board->platform.set_rate == NULL ? 0 : sizeof rates / sizeof rates[0];
   hal.raster = board->raster;
   hal.raster_size = sizeof board->raster;
-  hal.firmware = "lv06-model/0.3.0";
+  hal.firmware = LV06_MINIMAL ? "lv06-model-minimal/0.3.0" : "lv06-model/0.3.0";
   hal.device = board->device;
   hal.simulated = true;
   return hal;

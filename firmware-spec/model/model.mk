@@ -14,6 +14,11 @@ $(OUT)/lv06-model: $(CORE) $(MODEL) $(MODEL_HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(RELEASE) -o $@.$$$$ $(CORE) $(MODEL) -lm && mv $@.$$$$ $@
 
+# Of the minimal profile (SPEC 10).
+$(OUT)/lv06-model-minimal: $(MINIMAL) $(SOFTWARE) $(MODEL) $(MODEL_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(RELEASE) -DLV06_MINIMAL=1 -o $@.$$$$ $(MINIMAL) $(SOFTWARE) $(MODEL) -lm && mv $@.$$$$ $@
+
 $(OUT)/sanitize/lv06-model: $(CORE) $(MODEL) $(MODEL_HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) -o $@.$$$$ $(CORE) $(MODEL) -lm && mv $@.$$$$ $@

@@ -13,6 +13,7 @@ const char program_usage[] =
     "  --hashrate-ghs X    0.001 to 1000000, default 433.6\n"
     "  --work-scale X      a share of difficulty d takes the time of one of d * X; default 105859375: a second for a\n"
     "                      difficulty of 2^-20; 0: as fast as this computer finds it\n"
+    "  --asic-steps N      1 to 4194304, default 4194304: nonces of each of its 894 cores; few let a search run out of them\n"
     "  --key HEX64         the device's HMAC key, default derived from the seed\n"
     "  --no-key            no key: neither ATTEST nor KEY\n"
     "  --banner            boot text before the BOOT notice, as an ESP32-S3 writes it\n"
@@ -55,6 +56,13 @@ static const char *read_hashrate(const char *text, program_options *o) {
 
 static const char *read_scale(const char *text, program_options *o) {
   return real(text, 0, 1e18, &o->board.work_scale) ? NULL : "--work-scale takes 0 to 1e18";
+}
+
+static const char *read_steps(const char *text, program_options *o) {
+  unsigned long value;
+  if (!whole(text, BM1366_STEPS, &value) || value == 0) return "--asic-steps takes 1 to 4194304";
+  o->board.steps = (uint32_t)value;
+  return NULL;
 }
 
 static int digit(char c) {
@@ -106,7 +114,7 @@ static const char *read_pass(int argc, char **argv, bool seed, program_options *
     bool seed;
   } valued[] = {{"--seed", read_seed, true},      {"--link", read_link, false},
                 {"--baud-pace", read_baud, false}, {"--hashrate-ghs", read_hashrate, false},
-                {"--work-scale", read_scale, false}, {"--key", read_key, false},
+                {"--work-scale", read_scale, false}, {"--asic-steps", read_steps, false}, {"--key", read_key, false},
                 {"--brownout-s", read_brownout, false}};
   program_options unused;
   for (int i = 1; i < argc; i++) {

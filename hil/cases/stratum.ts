@@ -1,4 +1,5 @@
 /** All cases for devices that work for a Stratum pool. */
+import { STRATUM_FAULT_CASES } from "../faults/cases-stratum.ts";
 import type { Case } from "../rig/case.ts";
 import { BATCH_CASES } from "./stratum/batch.ts";
 import { JOB_CASES } from "./stratum/job.ts";
@@ -15,5 +16,6 @@ export const STRATUM_CASES: readonly Case<"stratum">[] = [
   ...BATCH_CASES,
   ...REFUSE_CASES,
   ...LINE_CASES,
+  ...STRATUM_FAULT_CASES,
   ...RECORDED_CASES,
 ];

@@ -11,10 +11,14 @@ import { HEALTH_CASES } from "./usb/health.ts";
 import { HELLO_CASES } from "./usb/hello.ts";
 import { HOST_CASES } from "./usb/host.ts";
 import { HOST_ANSWER_CASES } from "./usb/host-answers.ts";
+import { HOST_HELLO_CASES } from "./usb/host-hello.ts";
+import { HOST_ORDER_CASES } from "./usb/host-order.ts";
+import { HOST_RATE_CASES } from "./usb/host-rate.ts";
 import { IMAGE_CASES } from "./usb/image.ts";
 import { IMAGE_ROW_CASES } from "./usb/image-rows.ts";
 import { KEYED_CASES } from "./usb/keyed.ts";
 import { LINE_CASES } from "./usb/lines.ts";
+import { MANNERS_CASES } from "./usb/manners.ts";
 import { RATE_CASES } from "./usb/rate.ts";
 import { REQUEST_CASES } from "./usb/requests.ts";
 import { SEARCH_CASES } from "./usb/searches.ts";
@@ -39,4 +43,8 @@ export const USB_CASES: readonly Case<"usb">[] = [
   ...EDGE_CASES,
   ...HOST_CASES,
   ...HOST_ANSWER_CASES,
+  ...HOST_HELLO_CASES,
+  ...HOST_ORDER_CASES,
+  ...HOST_RATE_CASES,
+  ...MANNERS_CASES,
 ];

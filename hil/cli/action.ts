@@ -25,11 +25,11 @@ export function action<Args extends unknown[]>(work: (output: Output, ...args: A
 }
 
 const ABSENT =
-  /^(DEVICE_(ABSENT|BOOTLOADER|BROWNOUT|CRASHED|NO_HELLO|OPEN|OTHER|MODEL)|RIG_(NO_REAL|LOCKED|WRONG_DEVICE)|STRATUM_LISTEN)$/;
+  /^(DEVICE_(ABSENT|BOOTLOADER|BROWNOUT|CRASHED|NO_HELLO|OPEN|OTHER|MODEL)|RIG_(NO_REAL|NOT_LV06|LOCKED|PORT_.+|RESETS|SIMULATED|WRONG_DEVICE)|STRATUM_LISTEN)$/;
 
 /** For a failure that ends a command, and for the code of a target that is not there. */
 export function exitCodeOf(error: unknown): ExitCode {
   const code = typeof error === "string" ? error : errorCode(error);
-  if (code.startsWith("USAGE_") || code === "FAULT_PLAN") return EXIT.usage;
+  if (/^(USAGE_.*|FAULT_PLAN|RIG_MAP_(FILE|FORM|EQUAL))$/.test(code)) return EXIT.usage;
   return ABSENT.test(code) ? EXIT.deviceAbsent : EXIT.failed;
 }

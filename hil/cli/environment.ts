@@ -47,11 +47,18 @@ export function environmentOf(env: NodeJS.ProcessEnv): Record<string, string> {
 
 /** What a recording says of the host that made it. */
 export function recordFacts(): RecordFacts {
-  const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { readonly version: string };
+  const version = versionIn(join(ROOT, "package.json"));
   const { id, dirty } = commitOf();
   return {
     suite: version,
     host: { version, commit: id, dirty },
     runtime: `node ${process.version} ${process.platform} ${process.arch}`,
+    kernel: `${type()} ${release()}`,
+    serialport: versionIn(join(ROOT, "node_modules/serialport/package.json")),
   };
+}
+
+function versionIn(path: string): string {
+  const { version } = JSON.parse(readFileSync(path, "utf8")) as { readonly version: string };
+  return version;
 }

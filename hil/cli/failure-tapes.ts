@@ -38,6 +38,8 @@ export class FailureTapes implements Around {
     const recorder = new Recorder({
       facts: this.#facts,
       keepFailed: true,
+      // They are for reading: the latencies that a run measures are to be those of the device, not of the tape.
+      exact: false,
       pathOf: ({ caseId, attempt }) =>
         join(this.#folder, "recordings", target, `${caseId.replaceAll("/", "-")}-${attempt}${EXTENSION}`),
     });

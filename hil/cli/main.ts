@@ -10,6 +10,7 @@ import { registerMap } from "./map.ts";
 import { registerRecord } from "./record.ts";
 import { registerRefresh } from "./refresh.ts";
 import { registerRun } from "./run.ts";
+import { registerVirtual } from "./scenarios.ts";
 import { registerScore } from "./score.ts";
 import { registerSoak } from "./soak.ts";
 import { registerVerify } from "./verify.ts";
@@ -38,6 +39,7 @@ function register(program: Command): void {
   registerRefresh(program);
   registerSoak(program);
   registerFaults(program);
+  registerVirtual(program);
   registerScore(program);
 }
 

@@ -18,7 +18,15 @@ export function onTarget(command: Command): Command {
 export function withFaults(command: Command): Command {
   return command.option(
     "--faults <plan>",
-    "faults on every serial line, such as 'flip@both p=0.001; stall@read times=1 ms=700' (`hil faults` lists them)",
+    "faults on every line, such as 'flip@both p=0.001; stall@read times=1 ms=700' (`hil faults` lists them)",
+  );
+}
+
+/** The option of the commands that play recordings. */
+export function withPace(command: Command): Command {
+  return command.option(
+    "--pace <pace>",
+    "how fast recordings are played back: max, recorded, or a line's rate in baud (default: max)",
   );
 }
 

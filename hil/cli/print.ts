@@ -4,7 +4,7 @@ import { conformanceOf } from "../report/conformance.ts";
 import { rowsBySection } from "../report/matrix.ts";
 import { counted, durationText } from "../report/words.ts";
 import type { TransportKind } from "../rig/bench.ts";
-import type { AbsentTarget, CaseResult, RunReport, TargetInfo, Verdict } from "../rig/report.ts";
+import type { AbsentTarget, CaseResult, RunReport, TargetInfo, Verdict, VirtualTally } from "../rig/report.ts";
 import { LEVELS } from "../rig/select.ts";
 import { countVerdicts, hasPassed } from "../rig/verdict.ts";
 
@@ -68,13 +68,18 @@ function isProblem({ message }: AbsentTarget, { problems }: RunReport): boolean 
   return problems.some((problem) => problem.message.endsWith(message));
 }
 
-function virtualLines({ virtual }: RunReport): string[] {
-  if (virtual === undefined) return [];
-  const { scenarios, seconds, failed, failures } = virtual;
+function virtualLines({ virtual = [], virtualLeftOut }: RunReport): string[] {
+  const lines = virtual.flatMap(virtualTally);
+  const leftOut = virtualLeftOut === undefined ? [] : [`virtual time: left out. ${virtualLeftOut}`];
+  return lines.length + leftOut.length === 0 ? [] : ["", ...lines, ...leftOut];
+}
+
+export function virtualTally(tally: VirtualTally): string[] {
+  const { transport, scenarios, asked, failed, counts, seconds, failures } = tally;
+  const did = Object.entries(counts).map(([what, count]) => `${count} ${what}`);
   return [
-    "",
-    `virtual time, simulated: ${scenarios - failed} of ${scenarios} fault scenarios held, in ${durationText(seconds * 1000)}`,
-    ...failures.map(({ rerun }) => `  again: ${rerun}`),
+    `virtual time, ${transport}, simulated: ${scenarios - failed} of ${scenarios} fault scenarios held${scenarios < asked ? ` (of ${asked} asked for)` : ""}, in ${durationText(seconds * 1000)}: ${did.join(", ")}`,
+    ...failures.flatMap(({ seed, findings, rerun }) => [`  seed ${seed}: ${findings.join("; ")}`, `  again: ${rerun}`]),
   ];
 }
 
@@ -83,7 +88,7 @@ function deviceWords({ firmware, simulated }: TargetInfo["identity"]): string {
 }
 
 function failure(
-  { id, title, level, spec, target, verdict, attempts, rerun }: CaseResult,
+  { id, title, level, spec, target, verdict, attempts, rerun, seed }: CaseResult,
   report: RunReport,
 ): string[] {
   const failed = attempts.findLast((attempt) => attempt.verdict === "failed");
@@ -94,7 +99,7 @@ function failure(
     `${verdict === "failed" ? "FAILED" : "flaky"}  ${id} on ${target}`,
     `  ${title} (${spec.join(", ")}, ${level})`,
     `  ${message}${code === null || message.includes(code) ? "" : ` [${code}]`}`,
-    `  seed ${report.seed}, commit ${report.environment.commit ?? "unknown"}; again: ${rerun}`,
+    `  seed ${seed ?? report.seed}, commit ${report.environment.commit ?? "unknown"}; again: ${rerun}`,
   ];
 }
 

@@ -1,6 +1,7 @@
 /** `hil refresh`: recordings made anew beside the old ones, with the difference; taken over only when asked to. */
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import { CodedError } from "../../host/base/error.ts";
 import { EXIT, type ExitCode, lowestExit, type Output } from "../../host/cli/output.ts";
 import { RecordingError } from "../recording/error.ts";
 import { RECORDINGS_FOLDER, readRecording, recordingPath } from "../recording/files.ts";
@@ -12,7 +13,7 @@ import { recordingLines } from "./diff.ts";
 import { recordFacts } from "./environment.ts";
 import { stoppable } from "./interrupt.ts";
 import { onTarget } from "./options.ts";
-import { chosenCases, onePlanEach, recordOn, shortPath } from "./recordings.ts";
+import { chosenCases, onEachThere, recordOn, shortPath } from "./recordings.ts";
 import { planTargets } from "./targets.ts";
 
 interface RefreshCommandOptions {
@@ -51,36 +52,54 @@ function accept(output: Output, options: RefreshCommandOptions): ExitCode {
   return EXIT.done;
 }
 
+type OutcomeOfOne =
+  | { readonly kind: "recorded"; readonly refreshed: Refreshed }
+  | { readonly kind: "not-applicable"; readonly message: string }
+  | { readonly kind: "failed"; readonly message: string };
+
+type Outcome = OutcomeOfOne & { readonly case: string };
+
 async function makeAgain(output: Output, options: RefreshCommandOptions): Promise<ExitCode> {
   const onWords = (words: string) => output.note(words);
-  const { plans } = planTargets({ ...options, target: options.target ?? "model" }, process.env, { onWords });
+  const planned = planTargets({ ...options, target: options.target ?? "model" }, process.env, { onWords });
   const cases = recordedCases(options);
   if (cases.length === 0) throw new RecordingError("RECORDING_MISSING", options.to);
-  const made = await stoppable(async (signal) => {
-    const all: (Refreshed & { readonly case: string })[] = [];
-    for (const plan of onePlanEach(plans)) {
-      const target = await plan.open();
+  const made: Outcome[] = [];
+  const exit = await stoppable((signal) =>
+    onEachThere(planned, output, async (target) => {
       const recordOne = recordOn(target);
-      try {
-        for (const { one, path } of cases.filter(({ one: { transport } }) => transport === target.transport)) {
-          const seed = seedOf(path, one.id);
-          const refreshed = await refresh(path, async (side) => {
-            const recorded = recordOne(one, { facts: recordFacts(), seed, to: { path: side }, signal });
-            if (recorded === undefined) throw new RecordingError("RECORDING_TARGET", `${one.id} on ${target.name}`);
-            return recorded;
-          });
-          all.push({ case: one.id, ...refreshed });
-        }
-      } finally {
-        await target.close();
+      for (const { one, path } of cases.filter(({ one: { transport } }) => transport === target.transport)) {
+        const options = { facts: recordFacts(), seed: seedOf(path, one.id), signal };
+        const again = refresh(path, (side) => {
+          const recorded = recordOne(one, { ...options, to: { path: side } });
+          if (recorded !== undefined) return recorded;
+          throw new RecordingError("RECORDING_TARGET", `${one.id} does not apply on ${target.name}`);
+        });
+        made.push({ case: one.id, ...(await outcomeOf(again)) });
+        signal.throwIfAborted();
       }
-    }
-    return all;
-  });
-  output.answer({ refreshed: made }, () => made.flatMap(linesOf));
-  return lowestExit(
-    made.map((one) => (one.made === null || one.made.verified.wrong.length > 0 ? EXIT.failed : EXIT.done)),
+    }),
   );
+  output.answer({ refreshed: made }, () => made.flatMap(linesOf));
+  const none = made.every(({ kind }) => kind === "not-applicable");
+  return lowestExit([exit, none ? EXIT.failed : EXIT.done, ...made.map(exitOf)]);
+}
+
+/** What one case comes to keeps no other from being recorded. */
+async function outcomeOf(again: Promise<Refreshed>): Promise<OutcomeOfOne> {
+  try {
+    return { kind: "recorded", refreshed: await again };
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    if (error.code === "RECORDING_TARGET") return { kind: "not-applicable", message: error.detail };
+    return { kind: "failed", message: error.message };
+  }
+}
+
+function exitOf(outcome: Outcome): ExitCode {
+  if (outcome.kind === "not-applicable") return EXIT.done;
+  const made = outcome.kind === "recorded" ? outcome.refreshed.made : null;
+  return made === null || made.verified.wrong.length > 0 ? EXIT.failed : EXIT.done;
 }
 
 /** The old recording's, so that what differs is the device or the host. */
@@ -93,8 +112,15 @@ function seedOf(path: string, id: string): number {
   }
 }
 
-function linesOf({ case: id, attempt, made }: Refreshed & { readonly case: string }): string[] {
-  if (made === null) return [`${id} FAILED, nothing is kept: ${attempt.message}`];
+function linesOf(outcome: Outcome): string[] {
+  if (outcome.kind === "not-applicable") return [outcome.message];
+  if (outcome.kind === "failed") return [`${outcome.case} FAILED: ${outcome.message}`];
+  const { attempt, made } = outcome.refreshed;
+  if (made === null) return [`${outcome.case} FAILED, nothing is kept: ${attempt.message}`];
   const difference = made.difference === null ? ["The old one cannot be read."] : recordingLines(made.difference);
-  return [`${id} → ${shortPath(made.path)}`, ...[...made.verified.wrong, ...difference].map((line) => `  ${line}`), ""];
+  return [
+    `${outcome.case} → ${shortPath(made.path)}`,
+    ...[...made.verified.wrong, ...difference].map((line) => `  ${line}`),
+    "",
+  ];
 }

@@ -1,9 +1,10 @@
 /** `hil run`: cases × targets, a table, and a folder of reports. */
 import { type Command, Option } from "commander";
-import { EXIT, type ExitCode, lowestExit, type Output } from "../../host/cli/output.ts";
+import { EXIT, type ExitCode, lowestExit, type Output, table } from "../../host/cli/output.ts";
 import { underFaults } from "../faults/bench.ts";
 import { preflight } from "../map/preflight.ts";
 import { type Around, together } from "../rig/attempt.ts";
+import type { TransportKind } from "../rig/bench.ts";
 import type { Level } from "../rig/case.ts";
 import type { RunReport } from "../rig/report.ts";
 import { runCases, type TargetPlan } from "../rig/runner.ts";
@@ -14,7 +15,7 @@ import { makeRunFolder, writeReports } from "./artefacts.ts";
 import { environmentOf, recordFacts } from "./environment.ts";
 import { FailureTapes } from "./failure-tapes.ts";
 import { stoppable } from "./interrupt.ts";
-import { onTarget, seedOf, wholeNumber, withFaults } from "./options.ts";
+import { onTarget, seedOf, wholeNumber, withFaults, withPace } from "./options.ts";
 import { showRun } from "./print.ts";
 import { runProgress } from "./progress.ts";
 import { chosenCases } from "./recordings.ts";
@@ -29,25 +30,45 @@ interface RunCommandOptions {
   readonly port?: string;
   readonly stratum?: string;
   readonly recordings?: string;
+  readonly pace?: string;
   readonly report?: string;
   readonly virtual: string;
   readonly strict?: true;
+  readonly list?: true;
   readonly faults?: string;
 }
 
 const VIRTUAL_MOST = 1_000_000;
+/** A scenario over Stratum takes four times as long as one on the serial line. */
+const STRATUM_SHARE = 10;
 
 export function registerRun(program: Command): void {
-  withFaults(onTarget(program.command("run")))
+  withPace(withFaults(onTarget(program.command("run"))))
     .description("run the cases on models, recordings and real devices, and write a report")
     .option("--case <id...>", "a case's id, the beginning of one, or a pattern with *")
     .addOption(new Option("--level <level>", "this level and what is stronger").choices(LEVELS).default("MAY"))
     .option("--seed <n>", "0 to 4294967295 (default: drawn, and printed)")
     .option("--recordings <folder>", "what is played back (default: the recordings that come with the rig)")
     .option("--report <dir>", "where reports go (default: a new folder in build/hil)")
-    .option("--virtual <n>", "fault scenarios under virtual time, besides the cases of models; 0 for none", "2000")
+    .option(
+      "--virtual <n>",
+      "fault scenarios under virtual time, besides the cases of models; 0 for none (`hil virtual` plays one again)",
+      "2000",
+    )
     .option("--strict", "flaky and missing cases fail too")
-    .action(action(run));
+    .option("--list", "only name the cases that would be run")
+    .action(action((output: Output, options: RunCommandOptions) => (options.list ? list : run)(output, options)));
+}
+
+function list(output: Output, options: RunCommandOptions): ExitCode {
+  const cases = selectCases(chosenCases(options.case), { level: options.level });
+  output.answer({ cases: cases.map(({ id, level, title, spec }) => ({ id, level, title, spec })) }, () =>
+    table(
+      ["case", "level", "holds"],
+      cases.map(({ id, level, title }) => [id, level, title]),
+    ),
+  );
+  return EXIT.done;
 }
 
 async function run(output: Output, options: RunCommandOptions): Promise<ExitCode> {
@@ -77,7 +98,13 @@ async function run(output: Output, options: RunCommandOptions): Promise<ExitCode
       strict: options.strict === true,
     });
     const report = isPartial(options) ? { ...ran, partial: true as const } : ran;
-    return scenarios === 0 ? report : andVirtual(report, { seed, scenarios, signal, onProgress: progress.onWords });
+    return andVirtual(report, {
+      seed,
+      scenarios,
+      strict: options.strict === true,
+      signal,
+      onProgress: progress.onWords,
+    });
   }).finally(() => {
     progress.stop();
     tapes.close();
@@ -110,9 +137,14 @@ async function preflightOf(
 }
 
 /** They are for the whole: not with chosen cases, and not without the models, of which they are one. */
-function scenariosOf({ virtual, case: chosen, faults }: RunCommandOptions, plans: readonly TargetPlan[]): number {
-  const scenarios = wholeNumber("--virtual", virtual, 0, VIRTUAL_MOST);
-  return chosen === undefined && faults === undefined && plans.some(({ name }) => name === "model-usb") ? scenarios : 0;
+function scenariosOf({ virtual, case: chosen, faults }: RunCommandOptions, plans: readonly TargetPlan[]) {
+  const count = wholeNumber("--virtual", virtual, 0, VIRTUAL_MOST);
+  const modelled = (transport: TransportKind) =>
+    chosen === undefined &&
+    faults === undefined &&
+    plans.some((plan) => plan.kind === "model" && plan.transport === transport);
+  const stratum = Math.ceil(count / STRATUM_SHARE);
+  return { usb: modelled("usb") ? count : 0, stratum: modelled("stratum") ? stratum : 0 };
 }
 
 /** The report without what only the files are for. */
@@ -127,7 +159,12 @@ function documentOf(report: RunReport, folder: string) {
 export function exitOf(report: RunReport): ExitCode {
   if (hasPassed(report)) return EXIT.done;
   const failed = report.results.some(({ verdict }) => verdict === "failed");
-  const codes = report.problems.map(({ code }) => exitCodeOf(code));
+  // Whatever keeps a real device from being used, no device is there to be tested.
+  const away = new Set(report.absent.filter(({ kind }) => kind === "real").map(({ code }) => code));
+  const codes = report.problems.map(({ code }) => {
+    const exit = exitCodeOf(code);
+    return exit === EXIT.failed && away.has(code) ? EXIT.deviceAbsent : exit;
+  });
   // That nothing ran for want of a device is told by the device's absence.
   const nothing = report.problems.filter(({ code }) => code === "RIG_NO_CASES").length;
   const telling =

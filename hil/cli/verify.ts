@@ -6,7 +6,7 @@ import { RecordingError } from "../recording/error.ts";
 import { RECORDINGS_FOLDER, readRecording } from "../recording/files.ts";
 import { type Verified, verifyRecording } from "../recording/verify.ts";
 import { action } from "./action.ts";
-import { recordingFiles, shortPath } from "./recordings.ts";
+import { filesIn, shortPath } from "./recordings.ts";
 
 interface Checked {
   readonly file: string;
@@ -21,15 +21,18 @@ export function registerVerify(program: Command): void {
   program
     .command("verify")
     .description("recompute every digest and work proof in recordings")
-    .argument("[files...]", "recordings (default: all that come with the rig)")
+    .argument("[files...]", "recordings, or folders of them (default: all that come with the rig)")
     .action(action((output: Output, files: readonly string[]) => verify(output, files)));
 }
 
 function verify(output: Output, named: readonly string[]): ExitCode {
-  const files = named.length > 0 ? named : recordingFiles();
-  if (files.length === 0) throw new RecordingError("RECORDING_MISSING", RECORDINGS_FOLDER);
+  const files = filesIn(named.length > 0 ? named : [RECORDINGS_FOLDER]);
+  if (files.length === 0) {
+    throw new RecordingError("RECORDING_MISSING", `${named.join(", ") || RECORDINGS_FOLDER} holds no recordings`);
+  }
   const checked = files.map(checkOf);
-  const good = checked.every((one) => one.good);
+  // Of a ping there is nothing to compute; of all that was named there must be something.
+  const good = checked.every((one) => one.good) && checked.some(isTold);
   output.answer({ good, recordings: checked }, () => [
     ...table(["recording", "verdict", "digests", "proofs", "unchecked"], checked.map(rowOf)),
     ...checked.flatMap(({ file, wrong }) => wrong.map((words) => `${shortPath(file)}: ${words}`)),
@@ -50,8 +53,15 @@ function checkOf(file: string): Checked {
   }
 }
 
-function rowOf({ file, good, simulated, counts, code }: Checked): string[] {
-  const verdict = good ? `true${simulated === true ? ", simulated" : ""}` : (code ?? "false");
+/** Whether anything was found true. */
+function isTold({ good, counts }: Checked): boolean {
+  return good && counts !== null && counts.digests + counts.proofs > 0;
+}
+
+function rowOf(checked: Checked): string[] {
+  const { file, good, simulated, counts, code } = checked;
+  const words = isTold(checked) ? "true" : "nothing to verify";
+  const verdict = good ? `${words}${simulated === true ? ", simulated" : ""}` : (code ?? "false");
   const { digests = 0, proofs = 0, unchecked = 0 } = counts ?? {};
   return [shortPath(file), verdict, ...[digests, proofs, unchecked].map(String)];
 }
@@ -60,5 +70,7 @@ function sumOf(checked: readonly Checked[]): string {
   const sum = (of: (counts: NonNullable<Checked["counts"]>) => number) =>
     checked.reduce((all, { counts }) => all + (counts === null ? 0 : of(counts)), 0);
   const bad = checked.filter(({ good }) => !good).length;
-  return `${checked.length} recordings, ${bad} not to be trusted; ${sum(({ digests }) => digests)} digests and ${sum(({ proofs }) => proofs)} work proofs are right.`;
+  const none = checked.filter((one) => one.good && !isTold(one)).length;
+  const states = `${checked.length} recordings, ${bad} not to be trusted, ${none} with nothing to verify`;
+  return `${states}; ${sum(({ digests }) => digests)} digests and ${sum(({ proofs }) => proofs)} work proofs are right.`;
 }

@@ -75,7 +75,7 @@ describe("any case under any plan", () => {
   it("fails for what the plan does, and its recording says what that was", async () => {
     const events: Event[] = [];
     const opened = await target.open(one, SEED);
-    const taped = tapedUsb(opened.bench, { add: (event) => events.push(event), seed: SEED, exact: false }, false);
+    const taped = tapedUsb(opened.bench, { add: (event) => events.push(event), seed: SEED, exact: false });
     const under = underFaults(`seed=4; ${FORGED}`).wrap?.({ ...opened, bench: taped.bench }, of(SEED)) ?? opened;
     try {
       await expect(one.run(under.bench)).rejects.toThrow("wrong digests of blocks");

@@ -35,10 +35,10 @@ export class Stage {
     return this.bench.settle(opening, OPEN_MS);
   }
 
-  /** From now on, faults that begin `from=ready` may strike. */
-  ready(): void {
-    this.box.mark("ready");
-    this.bench.note({ mark: "ready" });
+  /** From now on, faults that begin `from` this mark may strike. */
+  ready(mark = "ready"): void {
+    this.box.mark(mark);
+    this.bench.note({ mark });
   }
 
   fired(kind: FaultKind): number {

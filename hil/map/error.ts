@@ -3,6 +3,8 @@ import { codedErrors } from "../../host/base/error.ts";
 
 export const MAP_ERRORS = {
   RIG_MAP_FORM: "Correct the hardware map at the place named, or move it away and make another with `./hil/hil map`.",
+  RIG_MAP_FILE:
+    "The hardware map cannot be read or written there: check the path, its permissions and the disk's space.",
   RIG_MAP_EQUAL:
     "Tell the two apart: plug in one at a time, give each an id of its own in its firmware, or name its port in HIL_PORT by /dev/serial/by-path.",
   RIG_PORT_BUSY: "Another program holds the port: end it, or wait for it; `fuser -v PORT` tells which it is.",

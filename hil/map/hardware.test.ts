@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -75,6 +75,19 @@ describe("the hardware map", () => {
     await saveMap(path, [entry({ notes: "mine" })]);
     expect(await loadMap(path)).toEqual([entry({ notes: "mine" })]);
     expect(await readdir(folder)).toEqual(["hardware.yaml"]);
+    await rm(folder, { recursive: true });
+  });
+
+  it("that cannot be read or written is named with its path, and nothing is left beside it", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "lv06-map-"));
+    const refused = { code: "RIG_MAP_FILE", detail: expect.stringContaining(folder) };
+    await mkdir(join(folder, "hardware.yaml"));
+    await expect(loadMap(join(folder, "hardware.yaml"))).rejects.toMatchObject(refused);
+    await expect(saveMap(join(folder, "hardware.yaml"), [])).rejects.toMatchObject(refused);
+    await expect(saveMap(join(folder, "none/hardware.yaml"), [])).rejects.toMatchObject(refused);
+    expect(await readdir(folder)).toEqual(["hardware.yaml"]);
+    await writeFile(join(folder, "bad.yaml"), "version: 2");
+    await expect(loadMap(join(folder, "bad.yaml"))).rejects.toMatchObject({ ...refused, code: "RIG_MAP_FORM" });
     await rm(folder, { recursive: true });
   });
 });

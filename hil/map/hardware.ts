@@ -1,5 +1,5 @@
 /** The hardware map, `hil/hardware.yaml`: which devices this rig has, and how each is known again. */
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { errorCode, errorMessage } from "../../host/base/error.ts";
@@ -78,16 +78,26 @@ export async function loadMap(path: string): Promise<readonly HardwareEntry[]> {
     return readMap(await readFile(path, "utf8"));
   } catch (error) {
     if (errorCode(error) === "ENOENT") return [];
-    throw error;
+    if (error instanceof MapError) throw new MapError(error.code, `${path}: ${error.detail}`, { cause: error });
+    throw fileError(path, error);
   }
 }
 
-/** All or nothing: a reader meets the old map or the new one. */
+/** All or nothing: a reader meets the old map or the new one. @throws MapError RIG_MAP_EQUAL, RIG_MAP_FILE */
 export async function saveMap(path: string, devices: readonly HardwareEntry[]): Promise<void> {
   expectDifferent(devices);
   const fresh = `${path}.new`;
-  await writeFile(fresh, writtenMap(devices));
-  await rename(fresh, path);
+  try {
+    await writeFile(fresh, writtenMap(devices));
+    await rename(fresh, path);
+  } catch (error) {
+    await rm(fresh, { force: true }).catch(() => {});
+    throw fileError(path, error);
+  }
+}
+
+function fileError(path: string, cause: unknown): MapError {
+  return new MapError("RIG_MAP_FILE", `${path}: ${errorMessage(cause)}`, { cause });
 }
 
 /** Names are unique, and so is what a device is known by. @throws MapError RIG_MAP_EQUAL */

@@ -18,7 +18,7 @@ async function put(path: string, text: string): Promise<void> {
   await writeFile(path, text);
 }
 
-const codes = async (path?: string) => (await preflight(path, roots)).map(({ code, weight }) => `${code} ${weight}`);
+const codes = async (path?: string) => (await preflight(path, roots)).map(({ code, what }) => `${code} ${what}`);
 
 describe("preflight", () => {
   it("finds nothing where nothing is", async () => {
@@ -36,8 +36,8 @@ describe("preflight", () => {
 
   it.each([
     ["0x0", []],
-    ["0x50000", ["RIG_UNDERVOLTAGE warns"]],
-    ["0x50005", ["RIG_UNDERVOLTAGE stops"]],
+    ["0x50000", ["RIG_UNDERVOLTAGE this computer's supply voltage was too low since it was started"]],
+    ["0x50005", ["RIG_UNDERVOLTAGE this computer's supply voltage is too low"]],
   ])("reads the Raspberry Pi's flags: %s", async (flags, expected) => {
     await put(join(roots.sys, "devices/platform/soc/soc:firmware/get_throttled"), `${flags}\n`);
     expect(await codes()).toEqual(expected);
@@ -47,27 +47,23 @@ describe("preflight", () => {
     const hwmon = join(roots.sys, "class/hwmon/hwmon1");
     await put(join(hwmon, "name"), "rpi_volt\n");
     await put(join(hwmon, "in0_lcrit_alarm"), "1\n");
-    expect(await codes()).toEqual(["RIG_UNDERVOLTAGE stops"]);
+    expect(await codes()).toEqual(["RIG_UNDERVOLTAGE this computer's supply voltage is too low"]);
   });
 
-  it("names a port that is not there", async () => {
-    expect(await codes("/dev/ttyNone")).toEqual(["DEVICE_ABSENT stops"]);
-  });
-
-  it("names the program that holds the port", async () => {
+  it("names the program that holds the port, and nothing of what holds another file", async () => {
     await put(join(roots.proc, "17", "comm"), "minicom\n");
     await mkdir(join(roots.proc, "17", "fd"));
-    await symlink("/dev/null", join(roots.proc, "17", "fd", "3"));
-    const found = await preflight("/dev/null", roots);
-    const busy = found.find(({ code }) => code === "RIG_PORT_BUSY");
-    expect(busy).toMatchObject({ what: "process 17 (minicom) has null open", weight: "stops" });
+    await symlink("/dev/ttyNone", join(roots.proc, "17", "fd", "3"));
+    await symlink("/dev/null", join(roots.proc, "17", "fd", "4"));
+    expect(await codes("/dev/ttyNone")).toEqual(["RIG_PORT_BUSY process 17 (minicom) has ttyNone open"]);
+    expect(await codes("/dev/null")).toEqual([]);
   });
 
   it("finds nothing against a model's port, which the model itself has open", async () => {
     await buildModel();
     const model = await startModel({ program: modelProgram });
     try {
-      expect((await preflight(model.path)).filter(({ weight }) => weight === "stops")).toEqual([]);
+      expect((await preflight(model.path)).filter(({ code }) => code === "RIG_PORT_BUSY")).toEqual([]);
     } finally {
       await model.stop();
     }

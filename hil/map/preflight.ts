@@ -1,13 +1,11 @@
 /** What on this computer would spoil a run on hardware, and what to do about it. Looks only; opens no port. */
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { errorCode, errorMessage } from "../../host/base/error.ts";
-import { expectUsable, portOf } from "./probe.ts";
+import { portOf } from "./probe.ts";
 
+/** The run may not go well for it; what becomes of the run, the run tells. */
 export interface Finding {
   readonly code: string;
-  /** `stops`: the run cannot go well · `warns`: it may not. */
-  readonly weight: "stops" | "warns";
   readonly what: string;
   readonly todo: string;
 }
@@ -28,7 +26,8 @@ const MEDDLERS: Readonly<Record<string, string>> = {
 };
 /** The Raspberry Pi's flags: now, and since it was started. */
 const UNDERVOLTAGE = { now: 1 << 0, since: 1 << 16 };
-const TERMINALS = "/dev/pts/";
+/** Where serial ports are. Of a pseudo-terminal the program behind it has the same end open. */
+const SERIAL_PORTS = "/dev/tty";
 const THROTTLED = "devices/platform/soc/soc:firmware/get_throttled";
 
 /** @param path the device's port, if it is known yet */
@@ -36,7 +35,7 @@ export async function preflight(path?: string, roots: PreflightRoots = ROOTS): P
   const found = await Promise.all([
     meddlers(roots),
     undervoltage(roots),
-    ...(path === undefined ? [] : [usable(path), holders(path, roots)]),
+    ...(path === undefined ? [] : [holders(path, roots)]),
   ]);
   return found.flat();
 }
@@ -53,27 +52,14 @@ async function meddlers(roots: PreflightRoots): Promise<Finding[]> {
   const names = new Set<string>();
   for (const pid of await processes(roots)) names.add(await nameOf(pid, roots));
   return Object.entries(MEDDLERS).flatMap(([name, todo]): Finding[] =>
-    names.has(name)
-      ? [{ code: "RIG_MEDDLER", weight: "warns", what: `${name} runs and may speak to the port`, todo }]
-      : [],
+    names.has(name) ? [{ code: "RIG_MEDDLER", what: `${name} runs and may speak to the port`, todo }] : [],
   );
-}
-
-async function usable(path: string): Promise<Finding[]> {
-  try {
-    await expectUsable(path);
-    return [];
-  } catch (error) {
-    const todo = error instanceof Error && "action" in error ? String(error.action) : "Look at the message.";
-    return [{ code: errorCode(error), weight: "stops", what: errorMessage(error), todo }];
-  }
 }
 
 /** Programs of this user that have the port open; of others' one cannot know. */
 async function holders(path: string, roots: PreflightRoots): Promise<Finding[]> {
   const port = await portOf(path);
-  // Of a pseudo-terminal the program behind it has the same end open.
-  if (port.startsWith(TERMINALS)) return [];
+  if (!port.startsWith(SERIAL_PORTS)) return [];
   const found: Finding[] = [];
   for (const pid of await processes(roots)) {
     if (pid === String(process.pid)) continue;
@@ -83,7 +69,7 @@ async function holders(path: string, roots: PreflightRoots): Promise<Finding[]> 
     );
     if (!files.includes(port)) continue;
     const what = `process ${pid} (${await nameOf(pid, roots)}) has ${basename(port)} open`;
-    found.push({ code: "RIG_PORT_BUSY", weight: "stops", what, todo: `End it, or wait for it: \`kill ${pid}\`.` });
+    found.push({ code: "RIG_PORT_BUSY", what, todo: `End it, or wait for it: \`kill ${pid}\`.` });
   }
   return found;
 }
@@ -94,11 +80,11 @@ async function undervoltage({ sys }: PreflightRoots): Promise<Finding[]> {
   const todo =
     "Use a supply that the Raspberry Pi asks for (5.1 V, 3 A or 5 A) and a short cable; power the LV06 from its own.";
   if ((flags & UNDERVOLTAGE.now) !== 0 || alarms > 0) {
-    return [{ code: "RIG_UNDERVOLTAGE", weight: "stops", what: "this computer's supply voltage is too low", todo }];
+    return [{ code: "RIG_UNDERVOLTAGE", what: "this computer's supply voltage is too low", todo }];
   }
   if ((flags & UNDERVOLTAGE.since) === 0) return [];
   const what = "this computer's supply voltage was too low since it was started";
-  return [{ code: "RIG_UNDERVOLTAGE", weight: "warns", what, todo }];
+  return [{ code: "RIG_UNDERVOLTAGE", what, todo }];
 }
 
 async function throttledFlags(sys: string): Promise<number> {

@@ -67,6 +67,7 @@ describe("a port with the model behind it", () => {
 describe.skipIf(noPython)("a port with something else behind it", () => {
   const verdicts: readonly (readonly [OddKind, string, RegExp])[] = [
     ["arduino", "RIG_NOT_LV06", /Arduino.*Temperature/],
+    ["esp-idf", "RIG_NOT_LV06", /stock firmware.*SystemModule/],
     ["gps", "RIG_NOT_LV06", /NMEA.*\$GPRMC/],
     ["modem", "RIG_NOT_LV06", /modem/],
     ["echo", "RIG_NOT_LV06", /echoes/],

@@ -15,6 +15,8 @@ const SHOWN_CHARS = 80;
 /** Of what is heard, how much is readable where two agree about the rate. */
 const READABLE = 0.8;
 const NMEA = /^\$(G[APNLBQI]|BD|P)[A-Z]{1,6},/;
+/** How ESP-IDF begins a log line; colours, where they are on, come before it. */
+const ESP_IDF = /^(.\[[0-9;]*m)?[EWIDV] \(\d+\) [^:]+: /;
 const MODEM = /^(OK|ERROR|RING|NO CARRIER|\+CME ERROR.*|\+C[A-Z]+:.*)$/;
 
 /** Undefined where nothing tells: a silent port, or one that speaks at another rate. */
@@ -30,6 +32,9 @@ export function portVerdict({ path, heard, said }: Overheard): MapError | undefi
   if (echo !== undefined) return other("echoes what it is sent, as a modem or a plug for loop-back tests does", echo);
   const sentence = lines.find((line) => NMEA.test(line));
   if (sentence !== undefined) return other("sends NMEA sentences, as a GPS receiver does", sentence);
+  const log = lines.find((line) => ESP_IDF.test(line));
+  if (log !== undefined && !lines.some(isFrame))
+    return other("prints the log of an ESP-IDF program, such as the LV06's stock firmware", log);
   const answer = lines.find((line) => MODEM.test(line));
   if (answer !== undefined) return other("answers as a modem does", answer);
   if (readableShare(heard) < READABLE || lines.some((line) => bootText(line) !== undefined || isFrame(line))) {

@@ -2,7 +2,8 @@ import { codedErrors } from "../../host/base/error.ts";
 
 export const RECORDING_ERRORS = {
   RECORDING_MISSING: "There is no such recording: make it with `./hil/hil record`.",
-  RECORDING_EMPTY: "The file is empty: make the recording again with `./hil/hil record`.",
+  RECORDING_EMPTY:
+    "The file is empty, or what it holds is of no device: make the recording again with `./hil/hil record`.",
   RECORDING_FORM: "This is no recording, or one that was damaged: make it again with `./hil/hil record`.",
   RECORDING_LIMIT: "The recording is larger than 16 MB, 1 MB a line or 200,000 events: record a shorter case.",
   RECORDING_VERSION: "The recording was made by a newer rig: update this checkout, or record again.",

@@ -18,6 +18,7 @@ export const MOST_EVENTS = 200_000;
 
 const text = z.string().max(4096);
 const count = z.int().min(0);
+const usbId = z.string().regex(/^[0-9a-f]{4}$/);
 const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
 
 export const headerSchema = z.strictObject({
@@ -39,6 +40,21 @@ export const headerSchema = z.strictObject({
   can: z.array(z.enum(ABILITIES)),
   host: z.strictObject({ version: text, commit: text.nullable(), dirty: z.boolean() }),
   runtime: text,
+  /** Of the system that the host ran on, such as `Linux 6.18.5`. */
+  kernel: text.optional(),
+  /** The version of the library that the serial port was opened with. */
+  serialport: text.optional(),
+  /** The port that the device was behind, where that is known; its serial number would tell which device it is. */
+  port: z
+    .strictObject({
+      vendorId: usbId.optional(),
+      productId: usbId.optional(),
+      /** The chip between USB and UART. */
+      bridge: text.optional(),
+      /** The rate that it is opened at. */
+      baud: z.int().positive().optional(),
+    })
+    .optional(),
   /** Of the bench: every random number of host and case follows from it. */
   seed: z.int().min(0).max(0xffff_ffff),
   /** The time of day when the bench's clock was 0, in ms since 1970. */
@@ -69,6 +85,8 @@ const controlSchema = z.discriminatedUnion("op", [
     op: z.literal("open"),
     /** Whether the line has a rate. */
     rated: z.boolean(),
+    /** The rate that it was opened at, where it has one. */
+    baud: z.int().positive().optional(),
     error: z.strictObject({ code: text, detail: text }).optional(),
   }),
   /** The host's end changed its rate, or why not. */

@@ -9,14 +9,16 @@ export type Pace = { readonly kind: "max" | "recorded" } | { readonly kind: "lin
 
 const US_PER_S = 1_000_000;
 const US_PER_MS = 1000;
+const LEAST_BAUD = 50;
+const MOST_BAUD = 12_000_000;
 /** Start, 8 data bits, stop. */
 const BITS_PER_BYTE = 10;
 
-/** `max`, `recorded` or `line:115200`; undefined for anything else. */
+/** `max`, `recorded` or a rate in baud, such as `115200`; undefined for anything else. */
 export function paceOf(text: string): Pace | undefined {
   if (text === "max" || text === "recorded") return { kind: text };
-  const baud = /^line:([1-9][0-9]{0,8})$/.exec(text)?.[1];
-  return baud === undefined ? undefined : { kind: "line", baud: Number(baud) };
+  const baud = /^[1-9][0-9]{1,7}$/.test(text) ? Number(text) : 0;
+  return baud >= LEAST_BAUD && baud <= MOST_BAUD ? { kind: "line", baud } : undefined;
 }
 
 export class Pacer {

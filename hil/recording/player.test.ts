@@ -215,6 +215,30 @@ describe("a host that does otherwise", () => {
     await expect(close()).rejects.toThrow(/2 events, the first that the host writes .* \[RECORDING_LEFTOVER\]/);
   });
 
+  it("leaves something over where the device still speaks to a case that is over", async () => {
+    const { bench, close } = play([opened(0), w(1000, "ask\n"), r(2000, "answer\n"), r(9000, "x")]);
+    const { line, heard } = await connect(bench);
+    await say(line, "ask\n");
+    await pass(bench, 5);
+    expect(heard).toEqual([[1, "answer\n"]]);
+    await expect(close()).rejects.toThrow(/1 events, the first that the device says "x" \[RECORDING_LEFTOVER\]/);
+  });
+
+  it("hears what comes while it ends the line, and leaves nothing over", async () => {
+    const { bench, close } = play([opened(0), r(2000, "bye\n"), r(2500, "bye\n"), closed(3000, "host")]);
+    const { line, heard } = await connect(bench);
+    void line.close();
+    await close();
+    expect(heard.map(([atMs]) => atMs)).toEqual([2, 2.5]);
+  });
+
+  it("leaves over what comes on a line that is over", async () => {
+    const { bench, close } = play([opened(0), closed(1, "device"), r(2000, "x")]);
+    await connect(bench);
+    await expect(pass(bench, 5)).rejects.toThrow(/nobody hears 1 bytes on connection 1/);
+    await expect(close()).rejects.toThrow("RECORDING_LEFTOVER");
+  });
+
   it("leaves something over where it does not close the line", async () => {
     const { bench, close } = play([opened(0), closed(5, "host")]);
     await connect(bench);
@@ -229,6 +253,7 @@ describe("the pace", () => {
     const startMs = performance.now();
     const { line, heard } = await connect(bench);
     await say(line, "x");
+    await pass(bench, 101);
     await close();
     return { tookMs: performance.now() - startMs, atMs: heard[0]?.[0] ?? 0 };
   };
@@ -247,7 +272,8 @@ describe("the pace", () => {
   it("is read from words", () => {
     expect(paceOf("max")).toEqual({ kind: "max" });
     expect(paceOf("recorded")).toEqual({ kind: "recorded" });
-    expect(paceOf("line:921600")).toEqual({ kind: "line", baud: 921_600 });
-    for (const none of ["", "fast", "line:", "line:0", "line:9600x", "recorded "]) expect(paceOf(none)).toBeUndefined();
+    expect(paceOf("921600")).toEqual({ kind: "line", baud: 921_600 });
+    for (const none of ["", "fast", "0", "49", "12000001", "9600x", "1e5", "recorded "])
+      expect(paceOf(none)).toBeUndefined();
   });
 });

@@ -19,8 +19,8 @@ export interface PlayerOptions {
   readonly events: readonly Event[];
   /** Default as fast as possible. */
   readonly pace?: Pace;
-  /** Does what the device did. */
-  readonly deliver: (event: Event) => void;
+  /** Does what the device did. @returns whether anybody heard it */
+  readonly deliver: (event: Event) => boolean;
   /** Default the system's. */
   readonly real?: Clock;
 }
@@ -29,7 +29,7 @@ export class Player {
   readonly clock = new VirtualClock();
   readonly #script: Script;
   readonly #pacer: Pacer;
-  readonly #deliver: (event: Event) => void;
+  readonly #deliver: (event: Event) => boolean;
   readonly #real: Clock;
   readonly #failed = Promise.withResolvers<never>();
   #failure: RecordingError | undefined;
@@ -76,7 +76,7 @@ export class Player {
   }
 
   /**
-   * Has happen what is left of it without the host.
+   * Has happen what is left of it without the host: ends of lines, and what comes while the host ends one.
    *
    * @throws RecordingError RECORDING_LEFTOVER, or what went wrong before
    */
@@ -85,10 +85,12 @@ export class Player {
       await turn();
       const due = this.#failure === undefined ? this.#due() : undefined;
       if (due === undefined) break;
+      // Bytes for a host that waits for nothing more are left over; the host's own end of the line may be under way.
+      if (due.bytes > 0 && !this.#script.isCalled) this.#fail(leftOver(this.#script.left));
       if (!(await this.#pacer.until(due.atUs))) this.#step(due);
     }
     if (this.#failure !== undefined) throw this.#failure;
-    if (!this.#script.finished) throw new RecordingError("RECORDING_LEFTOVER", this.#script.left);
+    if (!this.#script.finished) throw leftOver(this.#script.left);
   }
 
   async #turnFor<T>(work: Promise<T>): Promise<T> {
@@ -139,7 +141,8 @@ export class Player {
       this.clock.moveTo(due.atUs);
       this.#pacer.arrived(due.atUs);
       this.#busySinceMs = undefined;
-      this.#deliver(due.take());
+      const event = due.take();
+      if (!this.#deliver(event)) this.#fail(leftOver(unheard(event)));
     }
   }
 
@@ -152,4 +155,14 @@ export class Player {
     this.#failed.reject(this.#failure);
     return this.#failure;
   }
+}
+
+function leftOver(what: string): RecordingError {
+  return new RecordingError("RECORDING_LEFTOVER", what);
+}
+
+function unheard(event: Event): string {
+  const what = event.code === "r" ? `${event.bytes.length} bytes` : "an event";
+  const where = "connection" in event ? ` on connection ${event.connection}` : "";
+  return `nobody hears ${what}${where} any more`;
 }

@@ -80,14 +80,18 @@ describe.skipIf(missingWasmTools.length > 0)("a case that is recorded", () => {
   };
 
   it("says what it was recorded with", async () => {
-    const { path: kept, attempt } = await record(await wasmTarget(), oneDigest, options());
+    const port = { vendorId: "303a", productId: "4001", bridge: "ESP32-S3 USB CDC", baud: 115_200 };
+    const system = { kernel: "Linux 6.18.5", serialport: "13.0.0" };
+    const target = { ...(await wasmTarget()), port };
+    const facts = { ...FACTS, ...system };
+    const { path: kept, attempt } = await record(target, oneDigest, { ...options(), facts });
     expect([kept, attempt.verdict]).toEqual([path, "passed"]);
     const { header, end } = readRecording(path);
     expect(header).toMatchObject({
       case: { id: "usb/test/one-digest", suite: "1" },
       target: { name: "wasm-usb", kind: "model" },
       ...{ transport: "usb", simulated: true, seed: 3, framing: "recorded", host: FACTS.host, runtime: "test" },
-      device: { id: "lv06-model" },
+      ...{ device: { id: "lv06-model" }, port, ...system },
     });
     expect(Math.abs(header.startedUtcMs - Date.now())).toBeLessThan(600_000);
     expect(end).toMatchObject({ verdict: "passed", redacted: 0 });

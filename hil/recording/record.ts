@@ -4,13 +4,13 @@ import { systemClock } from "../../host/device/clock.ts";
 import { type Around, type AttemptOf, PATIENCE, tryCase } from "../rig/attempt.ts";
 import type { BenchOf, StratumBench, TargetKind, TransportKind, UsbBench } from "../rig/bench.ts";
 import type { Case } from "../rig/case.ts";
+import { HiddenIds, redactedId } from "../rig/hidden-id.ts";
 import type { Attempt } from "../rig/report.ts";
 import type { BenchFor, Target } from "../rig/target.ts";
 import { RecordingError } from "./error.ts";
 import { RecordingFile, recordingPath } from "./files.ts";
 import { FORMAT_NAME, FORMAT_VERSION, type Header } from "./format.ts";
 import { type Taped, type Taping, tapedStratum, tapedUsb } from "./recorded-bench.ts";
-import { redactedId } from "./redaction.ts";
 
 /** What a recording says of the host that it was made with. */
 export interface RecordFacts {
@@ -19,6 +19,9 @@ export interface RecordFacts {
   readonly host: Header["host"];
   /** Such as `node v24.15.0 linux x64`. */
   readonly runtime: string;
+  /** See `Header`. */
+  readonly kernel?: string;
+  readonly serialport?: string;
 }
 
 export interface RecorderOptions {
@@ -97,14 +100,14 @@ function tape<Kind extends TransportKind>(
   taping: Pick<Taping, "add" | "exact">,
 ): Taped<UsbBench | StratumBench> {
   const { id, simulated } = target.identity;
-  if (bench.kind === "usb") return tapedUsb(bench, { ...taping, seed }, !simulated);
+  if (bench.kind === "usb") return tapedUsb(bench, { ...taping, seed }, simulated ? undefined : new HiddenIds([id]));
   return tapedStratum(bench, { ...taping, seed }, simulated ? undefined : { name: id, shown: redactedId(id) });
 }
 
 function headerOf<Kind extends TransportKind>(
   bench: UsbBench | StratumBench,
   { target, one, seed }: AttemptOf<Kind>,
-  { facts: { suite, host, runtime }, exact = true }: RecorderOptions,
+  { facts: { suite, host, ...system }, exact = true }: RecorderOptions,
 ): Header {
   const kind = expectRecordable(target);
   const { id, firmware, simulated, capabilities } = target.identity;
@@ -117,7 +120,8 @@ function headerOf<Kind extends TransportKind>(
     device: { id: simulated ? id : redactedId(id), firmware, capabilities: [...capabilities] },
     can: [...bench.can],
     host,
-    runtime,
+    ...system,
+    ...(target.port === undefined ? {} : { port: target.port }),
     seed,
     startedUtcMs: exact ? bench.utcMs() : Math.round(bench.utcMs() - bench.clock.nowMs()),
     framing: "recorded",

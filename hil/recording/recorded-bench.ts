@@ -4,6 +4,7 @@ import { Seeded } from "../../host/device/testing/seeded.ts";
 import type { StratumBench, UsbBench } from "../rig/bench.ts";
 import { before } from "../rig/deadline.ts";
 import type { StratumTap } from "../rig/dialogue.ts";
+import type { HiddenIds } from "../rig/hidden-id.ts";
 import type { Event } from "./format.ts";
 import { LiveClock, type TapeClock } from "./live-clock.ts";
 import { recordedConnect, Tape } from "./recorder.ts";
@@ -30,9 +31,10 @@ const SLACK_MS = 1000;
 /** How long a line may take to close. */
 const QUIET_MS = 3000;
 const US_PER_MS = 1000;
+const NOTHING: Buffer = Buffer.alloc(0);
 
-/** @param hidesId of everything but models: nothing is kept that tells which device it is */
-export function tapedUsb(inner: UsbBench, { add, seed, exact }: Taping, hidesId: boolean): Taped<UsbBench> {
+/** @param hidden of everything but models: nothing is kept that tells which device it is */
+export function tapedUsb(inner: UsbBench, { add, seed, exact }: Taping, hidden?: HiddenIds): Taped<UsbBench> {
   const startedUtcMs = Math.round(inner.utcMs());
   const { clock, tape, stop } = reelOf(inner.clock, add, exact);
   const bench: UsbBench = {
@@ -45,7 +47,7 @@ export function tapedUsb(inner: UsbBench, { add, seed, exact }: Taping, hidesId:
       inner.settle(before(work, "what the case waits for", [{ clock, ms: deadlineMs }]), deadlineMs + SLACK_MS),
     measured: (name, ms) => measured(inner, tape, name, ms),
     note: (note) => tape.note(note),
-    connect: () => recordedConnect(() => inner.connect(), { tape, clock, hidesId }),
+    connect: () => recordedConnect(() => inner.connect(), { tape, clock, hidden }),
   };
   return { bench, tape, stop };
 }
@@ -71,6 +73,7 @@ export function tapedStratum(inner: StratumBench, { add, exact }: Taping, hidden
     bridge: (choices) => inner.bridge(choices),
     tap: (tap) => inner.tap(tap),
     damage: (damage) => inner.damage(damage),
+    between: (make) => inner.between(make),
     pass: (ms) => inner.pass(ms),
   };
   return { bench, tape, stop };
@@ -110,7 +113,11 @@ function tapOn(tape: Tape, hidden: HiddenName | undefined): StratumTap {
       const kept = from === "device" ? (names.get(connection)?.read(bytes) ?? bytes) : bytes;
       if (kept.length > 0) tape.bytes(from === "host" ? "w" : "r", connection, kept, us(atMs));
     },
-    closed: (connection, by, reason, atMs) => tape.control({ op: "close", by, reason }, connection, us(atMs)),
+    closed: (connection, by, reason, atMs) => {
+      const rest = names.get(connection)?.end() ?? NOTHING;
+      if (rest.length > 0) tape.bytes("r", connection, rest, us(atMs));
+      tape.control({ op: "close", by, reason }, connection, us(atMs));
+    },
   };
 }
 
@@ -129,6 +136,17 @@ class NameRedaction {
     const text = this.#rest + Buffer.from(bytes).toString("latin1");
     const end = text.lastIndexOf("\n") + 1;
     this.#rest = text.slice(end);
-    return Buffer.from(text.slice(0, end).replaceAll(`"${this.#name}`, `"${this.#shown}`), "latin1");
+    return this.#without(text.slice(0, end));
+  }
+
+  /** The connection is over, perhaps within a line. */
+  end(): Buffer {
+    const rest = this.#rest;
+    this.#rest = "";
+    return this.#without(rest);
+  }
+
+  #without(text: string): Buffer {
+    return Buffer.from(text.replaceAll(`"${this.#name}`, `"${this.#shown}`), "latin1");
   }
 }

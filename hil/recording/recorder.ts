@@ -2,6 +2,7 @@
 import { CodedError, errorCode, errorMessage } from "../../host/base/error.ts";
 import type { ModemLines, Transport } from "../../host/device/transport.ts";
 import type { BenchNote } from "../rig/bench.ts";
+import type { HiddenIds } from "../rig/hidden-id.ts";
 import type { Control, Event } from "./format.ts";
 import type { TapeClock } from "./live-clock.ts";
 import { LineRedaction } from "./redaction.ts";
@@ -13,13 +14,22 @@ export class Tape {
   #lastUs = 0;
   #connections = 0;
   #over = false;
-  /** Lines that a secret was taken out of. */
-  redacted = 0;
+  #redacted = 0;
 
   /** @param nowUs of the bench's clock @param add takes an event; may not throw */
   constructor(nowUs: () => number, add: (event: Event) => void) {
     this.#nowUs = nowUs;
     this.#add = add;
+  }
+
+  /** Lines that a secret was taken out of. */
+  get redacted(): number {
+    return this.#redacted;
+  }
+
+  /** So many more of them. */
+  hid(lines: number): void {
+    if (!this.#over) this.#redacted += lines;
   }
 
   /** A number for a new connection, from 1. */
@@ -61,7 +71,7 @@ export interface Reel {
   readonly tape: Tape;
   readonly clock: TapeClock;
   /** See `LineRedaction`. */
-  readonly hidesId: boolean;
+  readonly hidden?: HiddenIds | undefined;
 }
 
 /** A line that a tape runs along. */
@@ -74,10 +84,13 @@ export function recorded(inner: Transport, reel: Reel, connection: number): Tran
 class RecordedLine implements Transport {
   readonly name: string;
   readonly lines?: ModemLines;
+  readonly startBaud?: number;
   protected readonly reel: Reel;
   protected readonly connection: number;
   readonly #inner: Transport;
   readonly #redaction: LineRedaction;
+  /** Lines without their secret that the tape knows of. */
+  #hid = 0;
   #closing: Promise<void> | undefined;
   #hostCloses = false;
   #ended: Error | undefined;
@@ -87,10 +100,11 @@ class RecordedLine implements Transport {
   constructor(inner: Transport, reel: Reel, connection: number) {
     this.name = inner.name;
     if (inner.lines !== undefined) this.lines = inner.lines;
+    if (inner.startBaud !== undefined) this.startBaud = inner.startBaud;
     this.reel = reel;
     this.connection = connection;
     this.#inner = inner;
-    this.#redaction = new LineRedaction(reel.hidesId);
+    this.#redaction = new LineRedaction(reel.hidden);
     inner.onChunk((chunk) => reel.clock.happened(() => this.#read(chunk)));
     inner.onClose((reason) => {
       // Where the host closes it, the end is noted when that is done.
@@ -133,17 +147,20 @@ class RecordedLine implements Transport {
 
   #read(chunk: Uint8Array): void {
     if (this.#ended !== undefined) return;
-    const kept = this.#redaction.read(chunk);
-    if (kept !== undefined) this.reel.tape.bytes("r", this.connection, kept);
+    this.#keep(this.#redaction.read(chunk));
     this.#onChunk(chunk);
+  }
+
+  #keep(bytes: Buffer | undefined): void {
+    this.reel.tape.hid(this.#redaction.redacted - this.#hid);
+    this.#hid = this.#redaction.redacted;
+    if (bytes !== undefined) this.reel.tape.bytes("r", this.connection, bytes);
   }
 
   #end(by: "host" | "device", reason: Error): void {
     if (this.#ended !== undefined) return;
     this.#ended = reason;
-    const rest = this.#redaction.end();
-    if (rest !== undefined) this.reel.tape.bytes("r", this.connection, rest);
-    this.reel.tape.redacted += this.#redaction.redacted;
+    this.#keep(this.#redaction.end());
     this.reel.tape.control({ op: "close", by, reason: reason.message.slice(0, 200) }, this.connection);
     this.#onClose(reason);
   }
@@ -178,7 +195,8 @@ export async function recordedConnect(connect: () => Promise<Transport>, reel: R
   return clock.ended(opening, ({ error }) => {
     const detail = error instanceof CodedError ? error.detail : errorMessage(error);
     const failure = error === undefined ? {} : { error: { code: errorCode(error), detail } };
-    tape.control({ op: "open", rated: line?.setRate !== undefined, ...failure }, connection);
+    const rate = line?.startBaud === undefined ? {} : { baud: line.startBaud };
+    tape.control({ op: "open", rated: line?.setRate !== undefined, ...rate, ...failure }, connection);
     if (line?.lines !== undefined) tape.control({ op: "lines", ...line.lines }, connection);
   });
 }

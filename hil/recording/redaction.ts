@@ -1,48 +1,41 @@
 /**
  * What must not be kept of a USB line: the answer to KEY, a secret (SPEC §5.7), and a real device's own id.
  *
- * Chunks stay as they are but where such an answer may come: from then on only whole lines are kept, each when it is
- * whole, so that no piece of a key gets through.
+ * A model's chunks stay as they are until KEY is asked. From then on, and of a real device always, only whole lines are
+ * kept, each when it is whole, so that no piece gets through.
  */
-import { createHash } from "node:crypto";
 import { LineDecoder } from "../../host/device/link/decoder.ts";
 import { encodeFrame, type Frame, parseLine } from "../../host/device/link/frame.ts";
 import { REDACTED, Redactor } from "../../host/device/link/redact.ts";
 import { MAX_LINE_BYTES } from "../../host/device/session/hello.ts";
+import { HiddenIds } from "../rig/hidden-id.ts";
+import type { Recording } from "./format.ts";
 
 const LINE_FEED = 10;
 const NOTHING: Buffer = Buffer.alloc(0);
-
-/** Tells one device from another, and not which it is. */
-export function redactedId(id: string): string {
-  return `lv06-${createHash("sha256").update(`lv06/recording/device/1\0${id}`).digest("hex").slice(0, 8)}`;
-}
+const DEVICE = "device=";
 
 export class LineRedaction {
   /** Lines that a secret was taken out of. */
   redacted = 0;
   readonly #decoder = new LineDecoder(MAX_LINE_BYTES);
   readonly #redactor = new Redactor();
-  readonly #hidesId: boolean;
+  readonly #hidden: HiddenIds | undefined;
   #keyAsked = false;
-  readonly #hellos = new Set<number>();
   /** The beginning of a line that is not whole. */
   #rest = NOTHING;
 
-  /** @param hidesId of every device but models */
-  constructor(hidesId: boolean) {
-    this.#hidesId = hidesId;
+  /** @param hidden ids that may not be kept, with those that HELLO tells here; absent for models */
+  constructor(hidden?: HiddenIds) {
+    this.#hidden = hidden;
   }
 
   /** What the host wrote, which is kept as it is. */
   wrote(bytes: Uint8Array): void {
     for (const event of this.#decoder.push(bytes)) {
       if (event.kind !== "frame") continue;
-      const { seq, verb } = event.frame;
       this.#redactor.sent(event.frame);
-      this.#keyAsked ||= verb === "KEY";
-      if (verb === "HELLO" && this.#hidesId) this.#hellos.add(seq);
-      else this.#hellos.delete(seq);
+      this.#keyAsked ||= event.frame.verb === "KEY";
     }
   }
 
@@ -52,7 +45,7 @@ export class LineRedaction {
       this.#rest.length === 0
         ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
         : Buffer.concat([this.#rest, chunk]);
-    if (!this.#keyAsked && this.#hellos.size === 0) {
+    if (!this.#keyAsked && this.#hidden === undefined) {
       this.#rest = NOTHING;
       return bytes;
     }
@@ -77,21 +70,44 @@ export class LineRedaction {
 
   #line(line: Buffer): Buffer {
     const kept = this.#redactor.line(line);
-    if (!kept.equals(line)) {
-      this.redacted += 1;
-      return kept;
-    }
-    const event = this.#hellos.size === 0 ? undefined : parseLine(line);
-    return event?.kind === "frame" && event.frame.verb === "OK" && this.#hellos.has(event.frame.seq)
-      ? encodeFrame(withoutId(event.frame)).subarray(0, -1)
-      : line;
+    if (this.#keyAsked && isRedacted(kept)) this.redacted += 1;
+    return this.#hidden === undefined ? kept : withoutIds(kept, this.#hidden);
   }
 }
 
-function withoutId(frame: Frame): Frame {
-  const args = frame.args.map((word) => {
-    const id = /^device=(.+)$/.exec(word)?.[1];
-    return id === undefined ? word : `device=${redactedId(id)}`;
-  });
-  return { ...frame, args };
+function isRedacted(line: Buffer): boolean {
+  if (line.equals(Buffer.from(REDACTED))) return true;
+  const event = line.includes(REDACTED) ? parseLine(line) : undefined;
+  return event?.kind === "frame" && event.frame.args.at(-1) === REDACTED;
+}
+
+function withoutIds(line: Buffer, hidden: HiddenIds): Buffer {
+  const event = parseLine(line);
+  if (event?.kind !== "frame") return Buffer.from(hidden.text(line.toString("latin1")), "latin1");
+  const { frame } = event;
+  for (const id of idsTold(frame)) hidden.learn(id);
+  const args = frame.args.map((word) => hidden.text(word));
+  return args.every((word, i) => word === frame.args[i]) ? line : encodeFrame({ ...frame, args }).subarray(0, -1);
+}
+
+/** HELLO's answer says who it is, whatever number it comes under. */
+function idsTold({ verb, args }: Frame): string[] {
+  if (verb !== "OK" || !args.some((word) => word.startsWith("proto="))) return [];
+  return args.filter((word) => word.startsWith(DEVICE)).map((word) => word.slice(DEVICE.length));
+}
+
+/** How many lines of a recording are without a secret that they had, as its recorder counted them. */
+export function redactedLines({ header, events }: Pick<Recording, "header" | "events">): number {
+  const lines = new Map<number, LineRedaction>();
+  for (const event of events) {
+    if (event.code !== "w" && event.code !== "r") continue;
+    const line = lines.get(event.connection) ?? new LineRedaction(header.simulated ? undefined : new HiddenIds());
+    lines.set(event.connection, line);
+    if (event.code === "w") line.wrote(event.bytes);
+    else line.read(event.bytes);
+  }
+  return [...lines.values()].reduce((sum, line) => {
+    line.end();
+    return sum + line.redacted;
+  }, 0);
 }

@@ -75,14 +75,16 @@ class RecordedDevice {
   /** Connections that the device itself ends: the pool then has nothing to say in it. */
   readonly #leaving = new Set<number>();
 
-  deliver(event: Event): void {
+  /** @returns false for bytes of a device that is not connected */
+  deliver(event: Event): boolean {
     const { bridge } = this;
-    if (bridge === undefined) return;
+    if (bridge === undefined) return false;
     // The bytes are as they arrived; whatever a case has done to them was done then.
     bridge.damage = (chunk) => [chunk];
     if (event.code === "r") {
       const peer = this.#peers.get(event.connection);
-      if (peer !== undefined) bridge.receive(peer, event.bytes);
+      if (peer === undefined) return false;
+      bridge.receive(peer, event.bytes);
     } else if (event.code === "c" && event.control.op === "accept") {
       const peer = bridge.connect(this.#wire(event.connection));
       if (peer !== null) this.#peers.set(event.connection, peer);
@@ -90,6 +92,7 @@ class RecordedDevice {
       this.#leaving.add(event.connection);
       this.#peers.get(event.connection)?.end(dropReason(event.control.reason));
     }
+    return true;
   }
 
   #wire(connection: number): Wire {

@@ -19,9 +19,10 @@ export interface ReplayOptions {
 export function replayUsb({ header, events }: Recording, { pace }: ReplayOptions = {}): BenchFor<"usb"> {
   const lines = new Map<number, ReplayedLine>();
   const deliver = (event: Event) => {
-    if (event.code === "r") lines.get(event.connection)?.hear(event.bytes);
+    if (event.code === "r") return lines.get(event.connection)?.hear(event.bytes) ?? false;
     if (event.code === "c" && event.control.op === "close" && event.control.by === "device")
       lines.get(event.connection)?.end(new Error(event.control.reason));
+    return true;
   };
   const player = new Player({ events, deliver, ...(pace === undefined ? {} : { pace }) });
   const { clock } = player;
@@ -97,8 +98,11 @@ class ReplayedLine implements Transport {
     this.player.wrote(this.connection, bytes);
   }
 
-  hear(bytes: Uint8Array): void {
-    if (this.#ended === undefined) this.#onChunk(bytes);
+  /** @returns false once it has ended */
+  hear(bytes: Uint8Array): boolean {
+    if (this.#ended !== undefined) return false;
+    this.#onChunk(bytes);
+    return true;
   }
 
   onChunk(listener: (chunk: Uint8Array) => void): void {

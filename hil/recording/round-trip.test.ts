@@ -9,6 +9,7 @@ import { USB_CASES } from "../cases/usb.ts";
 import { PATIENCE, tryCase } from "../rig/attempt.ts";
 import type { UsbBench } from "../rig/bench.ts";
 import { type Case, stratumCase } from "../rig/case.ts";
+import { redactedId } from "../rig/hidden-id.ts";
 import type { Target } from "../rig/target.ts";
 import { modelStratum } from "../targets/model-stratum.ts";
 import { openModelUsb } from "../targets/model-usb.ts";
@@ -16,7 +17,6 @@ import { replayStratumTarget, replayUsbTarget } from "../targets/replay.ts";
 import { readRecording, recordingPath } from "./files.ts";
 import type { Control, Recording } from "./format.ts";
 import { Recorder, record } from "./record.ts";
-import { redactedId } from "./redaction.ts";
 import { replayUsb } from "./replay-usb.ts";
 import { messagesOf } from "./stratum-text.ts";
 import { asksKey, everything, oneDigest } from "./testing/conversations.ts";
@@ -89,7 +89,7 @@ describe.skipIf(missingWasmTools.length > 0)("a recording of the core in this pr
     expect(await playback(recording, everything)).toBe(asRecorded(recording));
   });
 
-  it("says what the host did with modem lines, and what a case measured and where it was", async () => {
+  it("says at which rate a line began, what the host did with modem lines, and what a case measured and where it was", async () => {
     const marking = {
       ...oneDigest,
       run: async (bench: UsbBench) => {
@@ -103,7 +103,8 @@ describe.skipIf(missingWasmTools.length > 0)("a recording of the core in this pr
       ...target,
       open: async (one, seed) => {
         const opened = await target.open(one, seed);
-        const connect = async () => Object.assign(await opened.bench.connect(), { lines: { dtr: false, rts: true } });
+        const connect = async () =>
+          Object.assign(await opened.bench.connect(), { lines: { dtr: false, rts: true }, startBaud: 115_200 });
         return { ...opened, bench: { ...opened.bench, connect } };
       },
     };
@@ -114,7 +115,7 @@ describe.skipIf(missingWasmTools.length > 0)("a recording of the core in this pr
     });
     expect(said).toEqual([
       "begins",
-      { op: "open", rated: false },
+      { op: "open", rated: false, baud: 115_200 },
       { op: "lines", dtr: false, rts: true },
       { op: "close", by: "host", reason: "the line was closed" },
       "digest took 1.250 ms",
@@ -193,7 +194,8 @@ describe("a recording of a simulated miner over TCP", () => {
 
   it("names no worker where it is not a model", async () => {
     const one = caseOf("stratum/share/form");
-    const real = { ...stock, identity: { ...stock.identity, simulated: false } };
+    const identity = { ...stock.identity, firmware: "LuckyMiner/BM1366/v2.4.0", simulated: false };
+    const real = { ...stock, identity };
     const recording = await recordMiner(one, real);
     const text = recording.events.map((event) => ("bytes" in event ? event.bytes.toString("latin1") : "")).join("");
     expect(text).toContain(`"${redactedId("model.rig")}"`);

@@ -55,6 +55,11 @@ export class Script {
     return first === undefined ? "" : `${left.length} events, the first ${describe(first)}`;
   }
 
+  /** Whether the host has asked for something that has not happened yet. */
+  get isCalled(): boolean {
+    return this.#steps.some((step) => step.kind === "call" && step.called !== undefined && !step.done);
+  }
+
   /** When the host was to do what is next; undefined where that is not the host's. */
   get awaitedUs(): number | undefined {
     const step = this.#next();

@@ -70,7 +70,11 @@ class LineAnswers {
     const notice = reply.verb === "WORK" && reply.seq === 0;
     if (notice) this.#searches.judge(reply.args.slice(1), atUs, this.#findings);
     const asked = this.#asked.get(reply.seq);
-    if (asked === undefined) return;
+    if (asked === undefined) {
+      // Perhaps of an earlier connection.
+      if (reply.verb === "OK") this.#findings.unchecked += 1;
+      return;
+    }
     if (reply.verb === "ERR") this.#refused(asked);
     if (reply.verb === "OK") this.#answered(asked, reply.args.slice(1), reply.payload, atUs);
   }

@@ -8,7 +8,7 @@ import { encodeRecording } from "./encode.ts";
 import { readRecording } from "./files.ts";
 import type { Event, Header } from "./format.ts";
 import { parseRecording } from "./parse.ts";
-import { HEADER } from "./testing/samples.ts";
+import { HEADER, opened } from "./testing/samples.ts";
 import { verifyRecording } from "./verify.ts";
 
 const BOOT = "1a2b3c4d";
@@ -37,7 +37,7 @@ function exchanged(all: readonly Exchange[], header: Header = HEADER, between: r
     },
   );
   const shifted = events.map((event): Event => ({ ...event, atUs: event.atUs + 10 }));
-  return verifyRecording(parseRecording(encodeRecording(header, [...between, ...shifted])));
+  return verifyRecording(parseRecording(encodeRecording(header, [opened(0), ...between, ...shifted])));
 }
 
 const digest = (hex: string) => Buffer.from(hex, "hex");

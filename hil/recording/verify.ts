@@ -4,7 +4,9 @@
  * bytes are the same bytes.
  */
 import type { Recording } from "./format.ts";
+import { unaskedAnswers } from "./gating.ts";
 import { expectSameDevice } from "./same-device.ts";
+import { expectStructure } from "./structure.ts";
 import { verifyStratum } from "./verify-stratum.ts";
 import { verifyUsb } from "./verify-usb.ts";
 
@@ -36,15 +38,24 @@ export class Findings {
     else this.#untrue(atUs, what);
   }
 
+  unasked(atUs: number, what: string): void {
+    this.#untrue(atUs, `${what} answers nothing that was asked`);
+  }
+
   #untrue(atUs: number, what: string): void {
     this.wrong.push(`at ${atUs} µs ${what}`);
   }
 }
 
-/** @throws RecordingError RECORDING_OTHER where its device is not the one that its header names */
+/**
+ * @throws RecordingError RECORDING_OTHER where its device is not the one that its header names; RECORDING_FORM,
+ *   RECORDING_EMPTY, RECORDING_EDITED where its events cannot have come about
+ */
 export function verifyRecording(recording: Recording): Verified {
+  expectStructure(recording);
   expectSameDevice(recording);
   const findings = new Findings();
+  for (const { atUs, what } of unaskedAnswers(recording)) findings.unasked(atUs, what);
   if (recording.header.transport === "usb") verifyUsb(recording.events, findings);
   else verifyStratum(recording.events, findings);
   const { digests, proofs, wrong, unchecked } = findings;

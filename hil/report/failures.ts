@@ -27,7 +27,7 @@ function failure(result: CaseResult, transport: TransportKind, { environment, se
   )}</p>
 ${alike && verdict === "failed" ? saidOf(failed.slice(-1), true) : saidOf(failed, false)}
 <pre>${rerun}</pre>
-<p class="soft small">Seed ${seed}, commit ${environment.commit ?? "unknown"}. ${
+<p class="soft small">Seed ${result.seed ?? seed}, commit ${environment.commit ?? "unknown"}. ${
     verdict === "flaky" ? "It passed at the second attempt, on a fresh bench." : null
   }</p>
 ${framesOf(failed.at(-1), transport)}</article>

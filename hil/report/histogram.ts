@@ -19,11 +19,16 @@ export interface Quantiles {
   readonly max: number;
 }
 
-/** Those that hold something, lowest first. What is no time (negative, not a number) is not counted. */
+/** Whether it was a time: under a clock that stands still while the host works, nothing has passed when it has. */
+export function isTime(ms: number): boolean {
+  return ms > 0 && Number.isFinite(ms);
+}
+
+/** Those that hold something, lowest first. What is no time is not counted. */
 export function bucketsOf(latenciesMs: readonly number[]): Bucket[] {
   const counts = new Map<number, number>();
   for (const ms of latenciesMs) {
-    if (!(ms >= 0 && Number.isFinite(ms))) continue;
+    if (!isTime(ms)) continue;
     const index = bucketIndex(ms * 1000);
     counts.set(index, (counts.get(index) ?? 0) + 1);
   }
@@ -50,7 +55,7 @@ function lowerUs(index: number): number {
 
 /** Nearest rank, in ms: each is a value that was measured. Null without one. */
 export function quantilesOf(latenciesMs: readonly number[]): Quantiles | null {
-  const sorted = latenciesMs.filter((ms) => ms >= 0 && Number.isFinite(ms)).sort((a, b) => a - b);
+  const sorted = latenciesMs.filter(isTime).sort((a, b) => a - b);
   if (sorted.length === 0) return null;
   const at = (share: number) => sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
   return { count: sorted.length, p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1) };

@@ -7,6 +7,8 @@ import { durationText } from "./words.ts";
 const [WIDTH, HEIGHT] = [1000, 56];
 /** The first bucket begins at nothing, which has no place on the axis. */
 const LEAST_US = 5;
+/** Of fewer the 99th percentile is the greatest. */
+const LEAST_OF_99 = 101;
 
 /** Fewer are a row of a table. */
 const MANY = 8;
@@ -39,7 +41,7 @@ export function latencyPart(report: RunReport): Markup | null {
   const [some, few] = [all.filter(isMany), all.filter((one) => !isMany(one) && one[1].length > 0)];
   if (some.length + few.length === 0) return null;
   return html`<section id="latency"><h2>Latency</h2>
-<p class="soft small">Buckets of 10 µs up to 320 µs, then of 3 to 6 %. Solid line: median; dashed: 99th percentile. Each row has its own height.</p>
+<p class="soft small">Buckets of 10 µs up to 320 µs, then of 3 to 6 %. Solid line: median; dashed: 99th percentile, of ${LEAST_OF_99} and more. Each row has its own height. Left out is what a clock measured that stands still while the host works: no time.</p>
 ${some.map(([name, rows]) => measurement(name, rows))}${few.length === 0 ? null : fewTable(few)}</section>`;
 }
 
@@ -124,15 +126,11 @@ function histogram(target: string, quantiles: Quantiles, buckets: readonly Bucke
     const x = fixed(scale.at(ms * 1000));
     return html`<line class="${look}" x1="${x}" x2="${x}" y1="0" y2="${HEIGHT}"/>`;
   };
-  const words = `${target}: ${count} measured, median ${durationText(p50)}, 99th percentile ${durationText(p99)}`;
-  const figures = [
-    ["p50", p50],
-    ["p90", p90],
-    ["p99", p99],
-    ["max", max],
-  ] as const;
+  const tail = count < LEAST_OF_99 ? [] : ([["p99", p99]] as const);
+  const words = `${target}: ${count} measured, median ${durationText(p50)}, greatest ${durationText(max)}`;
+  const figures = [["p50", p50], ["p90", p90], ...tail, ["max", max]] as const;
   return html`<div class="hist"><b class="small">${target}</b><div class="plot"><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" height="${HEIGHT}"
- preserveAspectRatio="none" role="img" aria-label="${words}">${bars}${mark(p50, "p50")}${mark(p99, "p99")}</svg></div>
+ preserveAspectRatio="none" role="img" aria-label="${words}">${bars}${mark(p50, "p50")}${tail.map(([look, ms]) => mark(ms, look))}</svg></div>
 <div class="quantiles">${figures.map(([label, ms]) => html`<span>${label} <b>${durationText(ms)}</b></span>`)}<span>n ${count}</span></div></div>
 `;
 }

@@ -53,6 +53,23 @@ describe("the page", () => {
     expect(rare).toContain('<th scope="row">rare</th>');
   });
 
+  test("draws nothing of a clock that stood still, and no 99th percentile of a few", () => {
+    const [first] = report.results;
+    if (first === undefined) throw new Error("an empty sample");
+    const pageWith = (latencies: Record<string, number[]>) => pageOf({ ...report, results: [{ ...first, latencies }] });
+    const still = pageWith({ still: Array(20).fill(0) });
+    expect([still.includes(">still<"), still.includes('href="#latency"')]).toEqual([false, false]);
+    expect(pageWith({ some: [...Array(20).fill(0), ...Array(20).fill(3)] })).toContain("<span>n 20</span>");
+    expect(pageWith({ few: Array(100).fill(1) })).not.toContain("<span>p99");
+    expect(pageWith({ many: Array(101).fill(1) })).toContain("<span>p99");
+  });
+
+  test("links to what did not pass, where there is any", () => {
+    expect(page).toContain('<a href="#failures">');
+    const good = { ...report, results: report.results.filter(({ verdict }) => verdict === "passed") };
+    expect(pageOf(good)).not.toContain('<a href="#failures">');
+  });
+
   test("asks nothing of the network and runs nothing", () => {
     expect(page).not.toMatch(/<script|<link(?![^>]+href="data:,")|<img|\bsrc=|https?:|@import|url\(/i);
     expect(page).toContain("default-src 'none'");

@@ -1,6 +1,7 @@
 /** The top of the page: what the run was, what came of it, and what stopped it. */
 import { type RunReport, VERDICTS } from "../rig/report.ts";
 import { countVerdicts, hasPassed } from "../rig/verdict.ts";
+import { isTime } from "./histogram.ts";
 import { icon, VERDICT_WORDS } from "./icons.ts";
 import { html, type Markup } from "./markup.ts";
 import { counted, durationText, utcText } from "./words.ts";
@@ -15,12 +16,14 @@ export function headline(report: RunReport): string {
   return flaky > 0 ? `Passed, ${flaky} flaky` : "Passed";
 }
 
-function partsOf({ results, virtual }: RunReport): string[] {
-  const latency = results.some(({ latencies }) => Object.values(latencies).some((all) => all.length > 0));
+function partsOf({ results, virtual, virtualLeftOut }: RunReport): string[] {
+  const latency = results.some(({ latencies }) => Object.values(latencies).some((all) => all.some(isTime)));
+  const failures = results.some(({ verdict }) => verdict === "failed" || verdict === "flaky");
   const timeline = results.some(({ attempts }) => attempts.length > 0);
   return [
+    ...(failures ? ["failures"] : []),
     ...["targets", "matrix"],
-    ...(virtual === undefined ? [] : ["virtual"]),
+    ...(virtual === undefined && virtualLeftOut === undefined ? [] : ["virtual"]),
     ...(latency ? ["latency"] : []),
     ...(timeline ? ["timeline"] : []),
     "environment",

@@ -47,6 +47,11 @@ export interface Patience {
 
 export const PATIENCE: Patience = { openMs: 60_000, closeMs: 15_000 };
 
+/** @param openMs what one target needs, where that is longer */
+export function patienceFor(openMs = 0, patience = PATIENCE): Patience {
+  return { ...patience, openMs: Math.max(patience.openMs, openMs) };
+}
+
 export interface AttemptContext {
   readonly around: Around;
   readonly patience: Patience;

@@ -14,7 +14,7 @@ export type TargetKind = "model" | "replay" | "real";
 /**
  * `restart` power-cycles the device · `crash` has its firmware crash · `replug` pulls the plug and puts it back under
  * another name · `faults` the line can be made to damage what it carries · `rate` the line has a rate that both sides
- * must agree on · `work-scale` work proofs come at difficulties that a CPU can find · `hash-power` it has the hash rate of
+ * must agree on · `exhausts` a search without a mask is soon out of nonces · `work-scale` work proofs come at difficulties that a CPU can find · `hash-power` it has the hash rate of
  * a real miner · `recorded-jobs` the jobs that its shares belong to were given out long ago (`StratumBench.jobs`).
  */
 export const ABILITIES = [
@@ -23,6 +23,7 @@ export const ABILITIES = [
   "replug",
   "faults",
   "rate",
+  "exhausts",
   "work-scale",
   "hash-power",
   "recorded-jobs",
@@ -70,6 +71,22 @@ export interface UsbBench extends BenchBase {
 /** What a case may choose of the bridge that the device works for. */
 export type BridgeChoices = Pick<BridgeOptions, "onProof" | "onShare" | "onEvent" | "vardiff" | "simulatedVardiff">;
 
+/** What stands between bridge and device on one connection: both ways go through it. */
+export interface Between {
+  /** The bridge sends. */
+  write(bytes: Uint8Array): void;
+  /** The device sends. */
+  hear(bytes: Uint8Array): void;
+  end(): void;
+}
+
+export interface BetweenEnds {
+  toDevice(bytes: Uint8Array): void;
+  toHost(bytes: Uint8Array): void;
+  /** The connection is to break off. */
+  unplugged(): void;
+}
+
 export interface StratumBench extends BenchBase {
   readonly kind: "stratum";
   /** The bridge under test, to which the device connects (or a recording's bytes are fed). */
@@ -91,6 +108,13 @@ export interface StratumBench extends BenchBase {
    * @throws RigError RIG_CANNOT
    */
   damage(damage: (chunk: Uint8Array) => readonly Uint8Array[]): void;
+  /**
+   * Puts something into every connection of the device from now on, with `faults`, nearer to the bridge than what was put
+   * there before. What a recording holds is what the bridge said and heard.
+   *
+   * @throws RigError RIG_CANNOT
+   */
+  between(make: (ends: BetweenEnds) => Between): void;
   /** Lets time pass for the host: on a real device it really does, elsewhere only the clock is turned. */
   pass(ms: number): Promise<void>;
   /** What the jobs of a recording seal, in their order, with `recorded-jobs`; empty elsewhere. */

@@ -25,10 +25,11 @@ export class LastChunks {
   /** The same line, listened to. */
   through(inner: Transport): Transport {
     const secrets = new SecretFilter();
-    const { setRate, lines } = inner;
+    const { setRate, lines, startBaud } = inner;
     return {
       name: inner.name,
       ...(lines === undefined ? {} : { lines }),
+      ...(startBaud === undefined ? {} : { startBaud }),
       write: (bytes) => {
         secrets.sent(bytes);
         this.#keep("write", bytes);

@@ -52,6 +52,8 @@ export interface CaseResult {
   readonly latencies: Readonly<Record<string, readonly number[]>>;
   /** What a reader must know of where this came from, such as `framing reconstructed`. */
   readonly notes: readonly string[];
+  /** Of the run that it is from, where that is another than the report's: a soak has many. */
+  readonly seed?: number;
   /** One line that runs this case alone, with the same seed. */
   readonly rerun: string;
 }
@@ -67,12 +69,14 @@ export interface AbsentTarget {
 
 /** What the virtual-time tier came to: scenarios of faults drawn from seeds, judged by what must always hold. Simulated. */
 export interface VirtualTally {
+  readonly transport: TransportKind;
   readonly fromSeed: number;
+  /** Fewer than `asked` where the time was up. */
   readonly scenarios: number;
+  readonly asked: number;
   readonly seconds: number;
-  /** Calls to the device, and those of them that were answered; the others ended in a named error. */
-  readonly calls: number;
-  readonly answered: number;
+  /** What was done in them, by what it is called, such as calls and lies that the host found. */
+  readonly counts: Readonly<Record<string, number>>;
   /** Kind of fault → how often. */
   readonly faults: Readonly<Record<string, number>>;
   readonly failed: number;
@@ -96,7 +100,9 @@ export interface RunReport {
   readonly absent: readonly AbsentTarget[];
   readonly results: readonly CaseResult[];
   readonly problems: readonly RunProblem[];
-  readonly virtual?: VirtualTally;
+  readonly virtual?: readonly VirtualTally[];
+  /** Why some of the virtual-time tier was not played, and what would help. */
+  readonly virtualLeftOut?: string;
   /** Cases were chosen: what held says nothing of the whole. */
   readonly partial?: true;
 }

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { FakeClock } from "../../host/device/testing/fake-clock.ts";
+import { reportJson } from "../report/json.ts";
 import { expectThat } from "./case.ts";
 import { RigError } from "./error.ts";
+import { redactedId } from "./hidden-id.ts";
 import { type RunOptions, runCases } from "./runner.ts";
 import { caseSeed } from "./seed.ts";
 import { toyCase, toyTarget } from "./testing/toys.ts";
@@ -50,6 +52,25 @@ describe("a case", () => {
     const opened = `open usb/a/b ${caseSeed(7, "usb/a/b")}`;
     expect(target.log).toEqual([opened, "close usb/a/b", opened, "close usb/a/b", "end"]);
     expect(hasPassed(report)).toBe(true);
+  });
+
+  test("on a real device is told without what tells which device it was", async () => {
+    const id = "f412faaabbcc";
+    const last = [{ atUs: 1, direction: "read" as const, bytes: Buffer.from(`device=${id}`) }];
+    const toy = toyTarget({ kind: "real", simulated: false, last });
+    const target = {
+      ...toy,
+      open: async () => {
+        const opened = await toy.open();
+        return { ...opened, identity: { ...opened.identity, id } };
+      },
+    };
+    const failing = toyCase("usb/a/b", () => Promise.reject(new Error(`${id} does not answer, f4:12:fa:aa:bb:cc`)));
+    const report = await run({ cases: [failing], targets: [target] });
+    expect(report.results[0]?.attempts[0]?.message).toContain(`${redactedId(id)} does not answer`);
+    expect(report.targets[0]?.identity.id).toBe(redactedId(id));
+    expect(reportJson(report)).not.toMatch(/f4:?12:?fa/i);
+    expect(reportJson(report)).not.toContain(Buffer.from(`device=${id}`).toString("base64"));
   });
 
   test("keeps the stable code of what was thrown", async () => {
@@ -109,6 +130,51 @@ describe("a target", () => {
     expect(report.results[4]?.reason).toContain("resets for ever");
   });
 
+  test("that opens benches, and has no device any more, is given up after three failures", async () => {
+    let asked = 0;
+    const present = async () => {
+      asked += 1;
+      throw new RigError("RIG_CANNOT", "the port is gone");
+    };
+    const failing = () => Promise.reject(new Error("no such port"));
+    const cases = ["b", "c", "d", "e"].map((name) => toyCase(`usb/a/${name}`, failing));
+    const report = await run({ cases, targets: [toyTarget({ kind: "real", present })] });
+    expect(report.results.map(({ attempts }) => attempts.length)).toEqual([2, 1, 0, 0]);
+    expect(report.results[3]).toMatchObject({ verdict: "missing", reason: expect.stringContaining("port is gone") });
+    expect(asked).toBe(3);
+    expect(report.problems).toMatchObject([
+      { code: "RIG_LOST", message: expect.stringMatching(/^real-usb: 2 cases.*port is gone/) },
+    ]);
+  });
+
+  test("that comes back is not given up", async () => {
+    let asked = 0;
+    const present = () => (asked++ % 3 < 2 ? Promise.reject(new RigError("RIG_CANNOT", "not yet")) : Promise.resolve());
+    const cases = ["b", "c", "d"].map((name) => toyCase(`usb/a/${name}`, () => Promise.reject(new Error("no"))));
+    const report = await run({ cases, targets: [toyTarget({ kind: "real", present })] });
+    expect(report.results.map(({ verdict }) => verdict)).toEqual(["failed", "failed", "failed"]);
+  });
+
+  test("in whose place another device answers is given up at once", async () => {
+    const present = () => Promise.reject(new RigError("RIG_WRONG_DEVICE", "another one"));
+    const cases = ["b", "c"].map((name) => toyCase(`usb/a/${name}`, () => Promise.reject(new Error("no"))));
+    const report = await run({ cases, targets: [toyTarget({ kind: "real", present })] });
+    expect(report.results.map(({ attempts }) => attempts.length)).toEqual([1, 0]);
+  });
+
+  test("that is waited for longer than others has the time for it", async () => {
+    const slow = toyTarget({ open: () => new Promise((resolve) => setTimeout(resolve, 60)) });
+    const opened = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      return slow.open();
+    };
+    const patience = { openMs: 10, closeMs: 1_000 };
+    const hasty = await run({ targets: [{ ...slow, open: opened }], patience });
+    expect(hasty.absent).toMatchObject([{ code: "RIG_DEADLINE" }]);
+    const patient = await run({ targets: [{ ...slow, open: opened, openMs: 5_000 }], patience });
+    expect(patient.results).toMatchObject([{ verdict: "passed" }]);
+  });
+
   test("that hangs while it opens is absent", async () => {
     const hangs = { ...toyTarget(), open: never };
     const report = await run({ targets: [hangs], patience: { openMs: 10, closeMs: 10 } });
@@ -150,9 +216,27 @@ describe("a run", () => {
     if (simulated === undefined || hardware === undefined) throw new Error("no targets");
     expect((await run({ requireReal: true, targets: simulated })).problems).toEqual([]);
     expect((await run({ requireHardware: true, targets: simulated })).problems).toMatchObject([
-      { code: "RIG_NO_REAL" },
+      { code: "RIG_SIMULATED", message: expect.stringContaining("is simulated") },
     ]);
     expect((await run({ requireHardware: true, targets: hardware })).problems).toEqual([]);
+  });
+
+  test("fails for want of a target whose absence is not forgiven, and says it once", async () => {
+    const absent = new RigError("RIG_LOCKED", "another run");
+    const targets = [toyTarget(), toyTarget({ kind: "real", absent })];
+    expect((await run({ targets, requireReal: true, optional: () => false })).problems).toMatchObject([
+      { code: "RIG_LOCKED" },
+    ]);
+  });
+
+  test("that plays recordings fails for each target that has not all of them, where that is demanded", async () => {
+    const covers = () => ({ runs: false, verdict: "missing", reason: "no recording" }) as const;
+    const targets = [toyTarget(), toyTarget({ kind: "replay", covers })];
+    const cases = [toyCase("usb/a/b"), toyCase("usb/a/c")];
+    expect((await run({ targets, cases, requireRecorded: true })).problems).toMatchObject([
+      { code: "RIG_UNRECORDED", message: expect.stringContaining("usb/a/b is missing, no recording; and 1 more") },
+    ]);
+    expect((await run({ targets, cases })).problems).toEqual([]);
   });
 
   test("under --strict fails for what is flaky or missing", async () => {

@@ -4,10 +4,11 @@
  */
 import { errorCode, errorMessage } from "../../host/base/error.ts";
 import { systemClock } from "../../host/device/clock.ts";
-import { type Around, PATIENCE, type Patience } from "./attempt.ts";
+import { type Around, PATIENCE, type Patience, patienceFor } from "./attempt.ts";
 import type { TargetKind, TransportKind } from "./bench.ts";
 import type { AnyCase, Case } from "./case.ts";
 import { before } from "./deadline.ts";
+import { hiddenOf, redactedId } from "./hidden-id.ts";
 import type { AbsentTarget, CaseResult, RunReport, TargetInfo } from "./report.ts";
 import type { AnyTarget } from "./target.ts";
 import { TargetRun } from "./target-run.ts";
@@ -22,6 +23,8 @@ export interface TargetPlan {
   readonly lane: string;
   /** What a line that runs one case of it again needs besides, such as `--port /dev/ttyACM0`. */
   readonly options?: string;
+  /** How long it may take to be there, at first and for every case, where that is longer than usual. */
+  readonly openMs?: number;
   open(): Promise<AnyTarget>;
 }
 
@@ -97,7 +100,7 @@ async function openTarget(
   options: RunOptions,
 ): Promise<{ readonly target: AnyTarget } | { readonly absent: AbsentTarget }> {
   const { name, kind, transport } = plan;
-  const deadlines = [{ clock: systemClock, ms: (options.patience ?? PATIENCE).openMs }];
+  const deadlines = [{ clock: systemClock, ms: patienceFor(plan.openMs, options.patience).openMs }];
   const opening = Promise.resolve().then(() => plan.open());
   try {
     return { target: await before(opening, `opening ${name}`, deadlines, options.signal) };
@@ -108,7 +111,8 @@ async function openTarget(
 }
 
 function infoOf({ name, kind, transport, identity }: AnyTarget): TargetInfo {
-  return { name, kind, transport, identity: { ...identity, capabilities: [...identity.capabilities] } };
+  const id = hiddenOf({ kind, identity }) === null ? identity.id : redactedId(identity.id);
+  return { name, kind, transport, identity: { ...identity, id, capabilities: [...identity.capabilities] } };
 }
 
 function runTarget(target: AnyTarget, run: TargetRun): Promise<CaseResult[]> {

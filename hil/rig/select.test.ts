@@ -18,6 +18,10 @@ test("the beginning up to a slash means all below it, with and without the slash
   for (const id of ["usb/hash", "usb/hash/"]) expect(ids({ ids: [id] })).toEqual(["usb/hash/one", "usb/hash/one-more"]);
 });
 
+test("the beginning within a word means all that begin so, where nothing else fits", () => {
+  expect(ids({ ids: ["usb/ha"] })).toEqual(["usb/hash/one", "usb/hash/one-more"]);
+});
+
 test("a star stands for anything, a dot for itself", () => {
   expect(ids({ ids: ["*/one"] })).toEqual(["usb/hash/one", "usb/work/one"]);
   expect(ids({ ids: ["usb.hash*"] })).toEqual([]);

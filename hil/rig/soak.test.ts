@@ -33,3 +33,18 @@ test("latencies of all rounds are put together, bounded, and the largest stays",
   expect(kept).toHaveLength(SAMPLES_MOST);
   expect(Math.max(...kept)).toBe(7);
 });
+
+test("a result is told with the seed of its own round", () => {
+  const seeded = (seed: number, ...results: readonly CaseResult[]) => ({ ...report(seed, ...results), seed });
+  const whole = mergeRounds(
+    seeded(7, result("a", "passed"), result("b", "failed")),
+    seeded(8, result("a", "failed")),
+    half,
+  );
+  const later = mergeRounds(whole, seeded(9, result("a", "failed"), result("c", "passed")), half);
+  expect(later.results.map(({ id, seed = later.seed }) => [id, seed])).toEqual([
+    ["a", 8],
+    ["b", 7],
+    ["c", 9],
+  ]);
+});

@@ -28,7 +28,9 @@ export function roundOf(round: number, report: RunReport, rssBytes: number): Rou
 /** @param before all rounds so far @param random uniform in [0, 1) */
 export function mergeRounds(before: RunReport, round: RunReport, random: () => number): RunReport {
   const key = ({ id, target }: CaseResult) => `${target} ${id}`;
-  const fresh = new Map(round.results.map((result) => [key(result), result]));
+  // What is told of a result is how to have it again.
+  const results = round.results.map((result) => ({ ...result, seed: round.seed }));
+  const fresh = new Map(results.map((result) => [key(result), result]));
   const known = new Set(before.results.map(key));
   return {
     ...before,
@@ -38,7 +40,7 @@ export function mergeRounds(before: RunReport, round: RunReport, random: () => n
         const next = fresh.get(key(result));
         return next === undefined ? result : worse(result, next, round.startedUtcMs - before.startedUtcMs, random);
       }),
-      ...round.results.filter((result) => !known.has(key(result))),
+      ...results.filter((result) => !known.has(key(result))),
     ],
     problems: [
       ...before.problems,

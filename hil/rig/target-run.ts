@@ -1,15 +1,21 @@
 /** One target's cases, one after the other: attempts, verdicts, and when to stop. */
-import { PATIENCE, type Tried, tryCase } from "./attempt.ts";
+import { errorCode, errorMessage } from "../../host/base/error.ts";
+import { systemClock } from "../../host/device/clock.ts";
+import { type AttemptContext, patienceFor, type Tried, tryCase } from "./attempt.ts";
 import type { TransportKind } from "./bench.ts";
 import type { AnyCase, Case } from "./case.ts";
+import { before } from "./deadline.ts";
+import { type HiddenIds, hiddenOf } from "./hidden-id.ts";
 import type { CaseResult, Verdict } from "./report.ts";
 import type { RunOptions, TargetPlan } from "./runner.ts";
 import { caseSeed } from "./seed.ts";
 import type { Target } from "./target.ts";
 
 const ATTEMPTS = 2;
-/** A device that cannot be opened so often in a row is gone: what is left of its cases would take for ever. */
+/** A device that cannot be opened, or is not there, so often in a row is gone: its other cases would take for ever. */
 const LOST_AFTER = 3;
+/** Another device, or one that was waited for: to ask again is no use. */
+const GONE_FOR_GOOD = new Set(["RIG_WRONG_DEVICE", "RIG_NO_REAL"]);
 
 export class TargetRun {
   readonly #plan: TargetPlan;
@@ -18,6 +24,8 @@ export class TargetRun {
   readonly #sinceMs: () => number;
   /** Cases in a row that could not be begun. */
   #unopened = 0;
+  /** Attempts in a row after which the device was not there. */
+  #absences = 0;
   /** Why nothing more is run on this target. */
   #over: string | null = null;
 
@@ -60,20 +68,38 @@ export class TargetRun {
     const seed = caseSeed(this.#options.seed, one.id);
     const context = {
       around: this.#options.around ?? {},
-      patience: this.#options.patience ?? PATIENCE,
+      patience: patienceFor(this.#plan.openMs, this.#options.patience),
       signal: this.#signal,
       sinceMs: this.#sinceMs,
     };
+    const hidden = hiddenOf(target);
     const tried: Tried[] = [];
     for (let attempt = 1; attempt <= ATTEMPTS && this.#over === null; attempt++) {
       this.#options.onEvent?.({ kind: "begun", target: target.name, id: one.id, attempt });
-      const now = await tryCase({ target, one, seed, attempt }, context);
+      const now = withoutIds(await tryCase({ target, one, seed, attempt }, context), hidden);
       tried.push(now);
       if (now.lost === "target") this.#over = "the target was lost: its bench could not be closed";
       if (now.attempt.verdict === "passed") break;
+      await this.#ask(target, context, hidden);
     }
+    if (tried.at(-1)?.attempt.verdict === "passed") this.#absences = 0;
     this.#count(tried);
     return tried;
+  }
+
+  /** What failed may have failed for want of a device: then the other cases are not to fail one by one. */
+  async #ask(target: Target, { patience, signal }: AttemptContext, hidden: HiddenIds | null): Promise<void> {
+    if (target.present === undefined || this.#over !== null) return;
+    const limits = [{ clock: systemClock, ms: patience.openMs }];
+    try {
+      await before(target.present(), "asking whether the device is still there", limits, signal);
+      this.#absences = 0;
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#absences += 1;
+      if (this.#absences < LOST_AFTER && !GONE_FOR_GOOD.has(errorCode(error))) return;
+      this.#over = `the target was lost: ${hidden?.text(errorMessage(error)) ?? errorMessage(error)}`;
+    }
   }
 
   #count(tried: readonly Tried[]): void {
@@ -104,4 +130,12 @@ export class TargetRun {
 function verdictOf(tried: readonly Tried[]): Verdict {
   if (tried.at(-1)?.attempt.verdict !== "passed") return "failed";
   return tried.length === 1 ? "passed" : "flaky";
+}
+
+/** What a report keeps of an attempt does not tell which device it was on. */
+function withoutIds(tried: Tried, hidden: HiddenIds | null): Tried {
+  if (hidden === null) return tried;
+  const { message, last } = tried.attempt;
+  const attempt = { ...tried.attempt, message: message && hidden.text(message), last: hidden.chunks(last) };
+  return { ...tried, attempt, notes: tried.notes.map((note) => hidden.text(note)) };
 }

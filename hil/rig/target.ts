@@ -19,17 +19,37 @@ export interface BenchFor<Kind extends TransportKind> {
   close(): Promise<void>;
 }
 
+/** Of a serial port; nothing that tells which device it is. */
+export interface PortFacts {
+  /** USB, 4 lower-case hex digits each. */
+  readonly vendorId?: string;
+  readonly productId?: string;
+  /** The chip between USB and UART, where it is a known one. */
+  readonly bridge?: string;
+  /** The rate that it is opened at. */
+  readonly baud?: number;
+}
+
 export interface Target<Kind extends TransportKind = TransportKind> {
   readonly name: string;
   readonly kind: TargetKind;
   readonly transport: Kind;
   readonly identity: Identity;
+  /** What its serial port is, as far as that is known. */
+  readonly port?: PortFacts;
   /** Whether this case can be run here, and why not. */
   covers(
     one: Case<Kind>,
   ):
     | { readonly runs: true }
     | { readonly runs: false; readonly verdict: "not-applicable" | "missing"; readonly reason: string };
+  /**
+   * Asked after a failure, with no bench open: whether the device still answers, and is the same one. Absent where nothing
+   * can go away.
+   *
+   * @throws why it does not; RigError RIG_WRONG_DEVICE or RIG_NO_REAL where there is no use in asking again
+   */
+  present?(): Promise<void>;
   /** A fresh bench: nothing of the case before is left. @throws RigError */
   open(one: Case<Kind>, seed: number): Promise<BenchFor<Kind>>;
   close(): Promise<void>;

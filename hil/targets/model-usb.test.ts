@@ -2,10 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../host/device/clock.ts";
 import { buildModel } from "../../host/device/testing/firmware.ts";
 import { openDevice } from "../cases/usb/support/driver.ts";
+import { USB_CASES } from "../cases/usb.ts";
 import type { UsbBench } from "../rig/bench.ts";
 import { type Case, usbCase } from "../rig/case.ts";
 import type { Target } from "../rig/target.ts";
-import { openModelUsb } from "./model-usb.ts";
+import { openMinimalUsb, openModelUsb } from "./model-usb.ts";
+import { runOn } from "./testing/run-on.ts";
 
 const PLAIN = usbCase({ id: "usb/test/plain", title: "", spec: [], level: "MUST", needs: [], run: async () => {} });
 const RATED: Case<"usb"> = { ...PLAIN, can: ["rate"] };
@@ -25,6 +27,34 @@ async function on(one: Case<"usb">, seed: number, work: (bench: UsbBench) => Pro
   }
 }
 
+const caseOf = (id: string) => {
+  const one = USB_CASES.find((each) => each.id === id);
+  if (one === undefined) throw new Error(`no case ${id}`);
+  return one;
+};
+
+describe("the minimal model", () => {
+  /** Of each paragraph that the minimal profile has to do with, and those that were wrong about it once. */
+  const TRIED = [
+    ...["usb/hello/complete", "usb/ping/answered", "usb/hash/boundaries", "usb/request/not-announced"],
+    ...["usb/host/words-too-many", "usb/host/hello-newer", "usb/boot/notice", "usb/line/short-answers"],
+    ...["usb/faults/lost-lines", "usb/faults/merged-lines", "usb/lies/swapped-answers"],
+  ];
+
+  it("knows HELLO and HASH only, and is found conforming", async () => {
+    const minimal = await openMinimalUsb();
+    try {
+      expect(minimal.identity).toMatchObject({ id: "lv06-model-minimal", simulated: true });
+      expect([...minimal.identity.capabilities]).toEqual(["hash"]);
+      expect(minimal.covers({ ...PLAIN, needs: ["batch"] })).toMatchObject({ verdict: "not-applicable" });
+      expect(minimal.covers(RATED)).toMatchObject({ verdict: "not-applicable" });
+      for (const id of TRIED) expect(await runOn(minimal, caseOf(id)), id).toBeNull();
+    } finally {
+      await minimal.close();
+    }
+  });
+});
+
 describe("the model target", () => {
   it("is absent by name where the model is not built", async () => {
     await expect(openModelUsb({ program: "/nowhere/lv06-model" })).rejects.toMatchObject({ code: "DEVICE_MODEL" });
@@ -37,6 +67,10 @@ describe("the model target", () => {
     expect(target.covers({ ...PLAIN, can: ["hash-power"] })).toMatchObject({ runs: false });
   });
 
+  it("is soon out of nonces where a search may not change the version", async () => {
+    expect(await runOn(target, caseOf("usb/work/exhausted"))).toBeNull();
+  });
+
   it("is a fresh device of its case's seed every time", async () => {
     const boots = new Set<string>();
     for (const seed of [17, 17, 18]) {
@@ -47,6 +81,16 @@ describe("the model target", () => {
       });
     }
     expect(boots.size).toBe(3);
+  });
+
+  it("is opened as soon as its port is free, should it be locked yet", async () => {
+    await on(PLAIN, 1, async (bench) => {
+      const first = await bench.connect();
+      const second = bench.connect();
+      setTimeout(() => void first.close(), 100);
+      const device = await second;
+      await device.close();
+    });
   });
 
   it("is a UART for a case that asks for a rate, and native USB for others", async () => {

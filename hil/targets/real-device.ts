@@ -1,9 +1,7 @@
 /** One case's use of an LV06 at a serial port. Never run on hardware so far. */
 import { errorCode } from "../../host/base/error.ts";
 import { sleep, systemClock } from "../../host/device/clock.ts";
-import { LineDecoder } from "../../host/device/link/decoder.ts";
 import { encodeFrame } from "../../host/device/link/frame.ts";
-import { MAX_LINE_BYTES } from "../../host/device/session/hello.ts";
 import type { Transport } from "../../host/device/transport.ts";
 import { openSerial } from "../../host/device/usb/serial-transport.ts";
 import { UsbDevice } from "../../host/device/usb/usb-device.ts";
@@ -11,15 +9,14 @@ import { HEADER_BYTES } from "../../host/work/header.ts";
 import { SHA256_BYTES } from "../../host/work/sha256.ts";
 import { RigError } from "../rig/error.ts";
 import type { Act, LiveDevice } from "./live-bench.ts";
+import { OWN_SEQ, START_BAUD, WatchedLine, wrongDevice } from "./watched-line.ts";
 
-const START_BAUD = 115_200;
 const QUIET_MS = 300;
 /** A board with native USB takes its port with it when it restarts. */
 const PORT_MS = 15_000;
 const LOOK_MS = 200;
 /** Within 100 ms of the reply (SPEC 5.10), and some for the reply. */
 const RESTART_MS = 300;
-const RESET_SEQ = 0xfffe;
 const LEAVE_MS = 3000;
 
 /** For what the rig itself says to the device between two cases. */
@@ -30,18 +27,28 @@ function ownOptions(baud: number) {
 /** One case's use of the device: its port again and again. */
 export class RealDevice implements LiveDevice {
   readonly #path: string;
+  readonly #id: string;
   #line: WatchedLine | undefined;
 
-  constructor(path: string) {
+  /** @param id what HELLO calls the device: another one at this port is not tested in its name */
+  constructor(path: string, id: string) {
     this.#path = path;
+    this.#id = id;
   }
 
   /** A line on which nothing is said: what the device had to say when its port was opened has passed. */
   async connect(): Promise<Transport> {
-    const line = new WatchedLine(await this.#openPort());
+    const line = new WatchedLine(await this.#openPort(), this.#id);
     await sleep(systemClock, QUIET_MS);
     this.#line = line;
     return line;
+  }
+
+  /** @throws DeviceError where it does not answer; RigError RIG_WRONG_DEVICE */
+  async present(): Promise<void> {
+    const device = await UsbDevice.open(await this.#openPort(), { ...ownOptions(START_BAUD), quietMs: QUIET_MS });
+    await device.close();
+    if (device.hello.device !== this.#id) throw wrongDevice(this.#path);
   }
 
   /**
@@ -62,12 +69,13 @@ export class RealDevice implements LiveDevice {
     const line = this.#line;
     if (ability !== "restart") throw new RigError("RIG_CANNOT", `nobody is there for ${ability}`);
     if (line?.boot === undefined) throw new RigError("RIG_CANNOT", "nothing was said to the device yet");
-    await line.write(encodeFrame({ seq: RESET_SEQ, verb: "RESET", args: [line.boot] }));
+    await line.writeOwn(encodeFrame({ seq: OWN_SEQ, verb: "RESET", args: [line.boot] }));
     await sleep(systemClock, RESTART_MS);
   }
 
   /** The next case looks for the device where every device starts. */
   async close(): Promise<void> {
+    if (this.#line?.stranger === true) throw wrongDevice(this.#path);
     const baud = this.#line?.baud ?? START_BAUD;
     if (baud === START_BAUD) return;
     try {
@@ -89,49 +97,5 @@ export class RealDevice implements LiveDevice {
         await sleep(systemClock, LOOK_MS);
       }
     }
-  }
-}
-
-/** Knows the line's rate, and the boot that answers on it. What comes before anybody listens is dropped. */
-class WatchedLine implements Transport {
-  readonly name: string;
-  readonly setRate: (baud: number) => Promise<void>;
-  baud = START_BAUD;
-  boot: string | undefined;
-  readonly #inner: Transport;
-  readonly #decoder = new LineDecoder(MAX_LINE_BYTES);
-  #listener: (chunk: Uint8Array) => void = () => {};
-
-  constructor(inner: Transport) {
-    this.name = inner.name;
-    this.#inner = inner;
-    inner.onChunk((chunk) => this.#hear(chunk));
-    this.setRate = async (baud) => {
-      await inner.setRate?.(baud);
-      this.baud = baud;
-    };
-  }
-
-  write(bytes: Uint8Array): Promise<void> {
-    return this.#inner.write(bytes);
-  }
-
-  onChunk(listener: (chunk: Uint8Array) => void): void {
-    this.#listener = listener;
-  }
-
-  onClose(listener: (reason: Error) => void): void {
-    this.#inner.onClose(listener);
-  }
-
-  close(): Promise<void> {
-    return this.#inner.close();
-  }
-
-  #hear(chunk: Uint8Array): void {
-    for (const event of this.#decoder.push(chunk)) {
-      if (event.kind === "frame" && event.frame.verb === "OK") this.boot = event.frame.args[0];
-    }
-    this.#listener(chunk);
   }
 }

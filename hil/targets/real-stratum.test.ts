@@ -62,12 +62,25 @@ describe("a miner that comes to the rig's pool", () => {
     const { target } = await openWith(STOCK, "lv06");
     if ("error" in target) throw target.error;
     const not = STRATUM_CASES.filter((one) => !target.covers(one).runs).map(({ id }) => id);
-    expect(not).toEqual([
-      "stratum/line/reconnect",
-      "stratum/line/in-pieces",
-      "stratum/line/noise",
-      "stratum/recorded/lv06-shares",
-    ]);
+    expect(not).toEqual(["stratum/line/reconnect", "stratum/recorded/lv06-shares"]);
+    await target.close();
+  });
+
+  test("and goes away is missed: it is waited for, and its absence has a name", async () => {
+    const { target } = await openWith(STOCK, "lv06", { waitMs: 300 });
+    if ("error" in target) throw target.error;
+    const [one] = STRATUM_CASES;
+    if (one === undefined) throw new Error("no cases");
+    const { bench, close } = await target.open(one, 1);
+    await bench.bridge({ onProof: () => {} });
+    await close();
+    await expect(target.present?.()).resolves.toBeUndefined();
+    const again = await target.open(one, 2);
+    const joined = again.bench.bridge({ onProof: () => {} });
+    miners[0]?.stop();
+    await joined.catch(() => {});
+    await again.close();
+    await expect(target.present?.()).rejects.toMatchObject({ code: "RIG_NO_REAL" });
     await target.close();
   });
 

@@ -20,9 +20,12 @@ import { Switchboard } from "./switchboard.ts";
 import type { TappedBridge } from "./tapped-bridge.ts";
 
 const WAIT_MS = 120_000;
+/** It listens first, and says itself that nobody came. */
+export const OPEN_MS = WAIT_MS + 5_000;
 const PROGRESS_MS = 10_000;
-const REAL_CAN: readonly Ability[] = ["hash-power"];
-const SIMULATED_CAN: readonly Ability[] = ["work-scale"];
+/** Whatever mines there, this side of its connection can be spoilt. */
+const REAL_CAN: readonly Ability[] = ["faults", "hash-power"];
+const SIMULATED_CAN: readonly Ability[] = ["faults", "work-scale"];
 /** Odd, and far from what a neighbouring case may have. */
 const SEED_STEP = 0x9e3779b9;
 const MOST_NAME_CHARS = 64;
@@ -51,7 +54,9 @@ export async function openRealStratum(options: RealStratumOptions): Promise<Targ
   const pool = new RealPool(options);
   const server = await StratumServer.listen({ bridge: pool.switchboard, host, port });
   try {
-    const { worker } = await pool.arrival(`${host}:${server.address.port}`);
+    const where = `${host}:${server.address.port}`;
+    options.onProgress?.(`waiting ${(options.waitMs ?? WAIT_MS) / 1000} s for a miner at stratum+tcp://${where}`);
+    const { worker } = await pool.arrival(where);
     const client = minerClient(worker.client);
     options.onProgress?.(`${worker.name} is here: ${client.words}`);
     if (!client.fits) throw new RigError("RIG_WRONG_DEVICE", `the worker ${worker.name} is no LV06: ${client.words}`);
@@ -66,6 +71,7 @@ export async function openRealStratum(options: RealStratumOptions): Promise<Targ
         const reason = lacking(one, new Set(), new Set(can));
         return reason === undefined ? { runs: true } : { runs: false, verdict: "not-applicable", reason };
       },
+      present: async () => void (await pool.arrival(where)),
       open: async (_, seed) => pool.bench(seed, can, simulated),
       close: () => pool.close(server),
     };
@@ -81,7 +87,8 @@ class RealPool {
   readonly #admit: Admit;
   /** How often each was used: a device drops job ids that it remembers, so a second attempt has others. */
   readonly #seeds = new Map<number, number>();
-  readonly #arrived = Promise.withResolvers<Joined>();
+  /** Of a miner at the idle bridge. */
+  #arrived = Promise.withResolvers<Joined>();
   readonly switchboard: Switchboard;
 
   constructor(options: RealStratumOptions) {
@@ -97,10 +104,9 @@ class RealPool {
     this.switchboard = new Switchboard(this.#idle());
   }
 
-  /** The first miner. @throws RigError RIG_NO_REAL */
+  /** The first miner that comes, or is there, while no case has it. @throws RigError RIG_NO_REAL */
   async arrival(where: string): Promise<Joined> {
     const { waitMs = WAIT_MS } = this.#options;
-    this.#tell(`waiting ${waitMs / 1000} s for a miner at stratum+tcp://${where}`);
     let waitedMs = 0;
     const timer = setInterval(() => {
       waitedMs += PROGRESS_MS;
@@ -121,6 +127,7 @@ class RealPool {
     const uses = this.#seeds.get(seed) ?? 0;
     this.#seeds.set(seed, uses + 1);
     const meet = async (bridge: TappedBridge, joined: Promise<Joined>) => {
+      this.#arrived = Promise.withResolvers();
       this.switchboard.turnTo(bridge);
       await before(joined, "the miner comes back for this case", [{ clock, ms: waitMs }]);
     };

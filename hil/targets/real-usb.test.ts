@@ -3,8 +3,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { systemClock } from "../../host/device/clock.ts";
 import { buildModel, missingPrograms, modelProgram } from "../../host/device/testing/firmware.ts";
 import { type ModelProcess, startModel } from "../../host/device/usb/model-process.ts";
+import { openSerial } from "../../host/device/usb/serial-transport.ts";
 import { USB_CASES } from "../cases/usb.ts";
 import type { HardwareEntry } from "../map/hardware.ts";
 import { type OddPort, startOddPort } from "../map/testing/odd-port.ts";
@@ -37,6 +39,14 @@ const open = (options: RealUsbOptions) => openRealUsb({ probe, lock: { folder },
 function entry(byId: string, device: string | null): HardwareEntry {
   const none = { usb: null, mac: null, firmware: null, present: true, notes: "" };
   return { name: "board", transport: "usb", byId, device, ...none };
+}
+
+const boundaries = caseOf("usb/hash/boundaries");
+
+function caseOf(id: string) {
+  const one = USB_CASES.find((each) => each.id === id);
+  if (one === undefined) throw new Error(`no case ${id}`);
+  return one;
 }
 
 async function run(id: string, options: RealUsbOptions): Promise<string | undefined> {
@@ -138,6 +148,52 @@ describe("the target of real hardware", () => {
     await one.run(second.bench);
     await second.close();
     await target.close();
+  });
+
+  it("does not take another device at the same port for the one that it began with", async () => {
+    const link = join(folder, "port");
+    model = await startModel({ program: modelProgram, seed: 7, link });
+    const target = await open({ port: link });
+    await expect(target.present?.()).resolves.toBeUndefined();
+    await model.stop();
+    model = await startModel({ program: modelProgram, seed: 8, link });
+    const { bench, close } = await target.open(boundaries, 7);
+    await expect(boundaries.run(bench)).rejects.toMatchObject({ message: expect.stringContaining("another device") });
+    await expect(close()).rejects.toMatchObject({ code: "RIG_WRONG_DEVICE" });
+    await expect(target.present?.()).rejects.toMatchObject({ code: "RIG_WRONG_DEVICE" });
+    await target.close();
+  });
+
+  it("says with a code that a device hung up", async () => {
+    const target = await open({ port: await plug() });
+    const { bench, close } = await target.open(boundaries, 7);
+    const line = await bench.connect();
+    const ended = new Promise((resolve) => line.onClose(resolve));
+    await model?.stop("SIGKILL");
+    expect(await ended).toMatchObject({ code: "DEVICE_CLOSED" });
+    await expect(line.write(Buffer.from("\n"))).rejects.toMatchObject({ code: "DEVICE_CLOSED" });
+    await close();
+    await target.close();
+  });
+
+  it.skipIf(missingPrograms("python3").length > 0)("is looked for at many ports at once", async () => {
+    const path = await plug();
+    const silent = await Promise.all(Array.from({ length: 7 }, () => startOddPort("silent")));
+    try {
+      const all = [...silent, { path }];
+      const opened: string[] = [];
+      const openLine = (port: string, baud: number) => {
+        opened.push(port);
+        return openSerial({ path: port, baud, clock: systemClock });
+      };
+      await expect(open({ ports: async () => all, probe: { ...probe, openLine } })).rejects.toMatchObject({
+        detail: expect.stringMatching(/8 ports.*RIG_SIMULATED/),
+      });
+      // None is asked at another rate before all were asked at the first.
+      expect(opened.slice(0, all.length).sort()).toEqual(all.map((port) => port.path).sort());
+    } finally {
+      for (const port of silent) await port.stop();
+    }
   });
 
   it("has no crash and no plug to pull", async () => {

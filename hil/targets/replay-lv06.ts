@@ -3,10 +3,11 @@
  * no proof of anything that the case does not say.
  */
 import { RecordingError } from "../recording/error.ts";
-import { readRecording } from "../recording/files.ts";
+import { at, readRecording } from "../recording/files.ts";
 import type { Recording } from "../recording/format.ts";
 import { replayStratum } from "../recording/replay-stratum.ts";
 import type { ReplayOptions } from "../recording/replay-usb.ts";
+import { expectSound } from "../recording/sound.ts";
 import type { Target } from "../rig/target.ts";
 
 export const LV06_SHARES_PATH: string = new URL("../recordings/real/lv06-shares.ndjson", import.meta.url).pathname;
@@ -42,6 +43,9 @@ export function replayLv06(options: ReplayLv06Options = {}): Target<"stratum"> {
 function readReal(path: string): Recording {
   const recording = readRecording(path);
   const { transport, stratum, target } = recording.header;
-  if (transport === "stratum" && stratum?.jobs !== undefined && target.kind === "real") return recording;
+  if (transport === "stratum" && stratum?.jobs !== undefined && target.kind === "real") {
+    at(path, () => expectSound(recording));
+    return recording;
+  }
   throw new RecordingError("RECORDING_OTHER", `${path} holds no shares of a real device`);
 }

@@ -23,7 +23,9 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 function caseOf(id: string, change: Partial<Case<"usb">> = {}): Case<"usb"> {
   const run = async (bench: Parameters<Case<"usb">["run"]>[0]) => {
     const line = await bench.connect();
+    const answered = new Promise<void>((resolve) => line.onChunk(() => resolve()));
     await line.write(Buffer.from("ask\n"));
+    await bench.settle(answered, 1000);
   };
   return usbCase({ ...{ id, title: id, spec: [], level: "MUST", needs: ["hash"] }, run, ...change });
 }
@@ -60,11 +62,16 @@ describe("recordings as a target", () => {
     expect(target.covers(caseOf("usb/test/two"))).toMatchObject({ runs: false, verdict: "missing" });
     const needsWork = caseOf("usb/test/two", { needs: ["work"] });
     expect(target.covers(needsWork)).toMatchObject({ verdict: "not-applicable", reason: "the device has no work" });
-    expect(target.covers(caseOf("usb/test/one", { can: ["replug"] }))).toMatchObject({ verdict: "not-applicable" });
+    const spoils = caseOf("usb/test/one", { can: ["faults"] });
+    put(ONE, file(ONE, { can: ["restart", "faults"] }));
+    expect(target.covers(spoils)).toMatchObject({ verdict: "not-applicable" });
   });
 
   it("have no case run of which only a part is known, because the rest is a secret", () => {
-    put(ONE, encodeRecording({ ...HEADER, case: { id: ONE.id, suite: "1" } }, ASKS, "passed", 1));
+    const key = encodeFrame({ seq: 1, verb: "KEY", args: ["33".repeat(32)] }).toString("latin1");
+    const answer = encodeFrame({ seq: 1, verb: "OK", args: ["1a2b3c4d", "redacted"] }).toString("latin1");
+    const events = [opened(1), w(2, key), r(3, answer)];
+    put(ONE, encodeRecording({ ...HEADER, case: { id: ONE.id, suite: "1" } }, events, "passed", 1));
     expect(replayUsbTarget({ folder }).covers(ONE)).toMatchObject({ runs: false, verdict: "not-applicable" });
   });
 
@@ -100,6 +107,13 @@ describe("a file that is no good", () => {
     expect(await verdictOf(encodeRecording({ ...HEADER, case: { id: ONE.id, suite: "1" } }, ASKS, "failed"))).toBe(
       "RECORDING_FAILED",
     );
+    // What a header or an end makes up must not have the case called "not applicable".
+    const without = { device: { ...HEADER.device, capabilities: [] } };
+    expect(await verdictOf(file(ONE, without))).toBe("RECORDING_OTHER");
+    const sealed = { ...HEADER, case: { id: ONE.id, suite: "1" } };
+    expect(await verdictOf(encodeRecording(sealed, ASKS, "passed", 1))).toBe("RECORDING_EDITED");
+    expect(await verdictOf(file(ONE, {}, ASKS.slice(1)))).toBe("RECORDING_FORM");
+    expect(await verdictOf(file(ONE, {}, []))).toBe("RECORDING_EMPTY");
     expect(await verdictOf(file(ONE, {}, EVENTS))).toBe("RECORDING_MISMATCH");
     expect(await verdictOf(file(ONE, {}, [...ASKS, w(5, "more\n")]))).toBe("RECORDING_LEFTOVER");
   });

@@ -8,7 +8,7 @@ import type { Recording } from "../recording/format.ts";
 import type { Pace } from "../recording/pace.ts";
 import { replayStratum } from "../recording/replay-stratum.ts";
 import { replayUsb } from "../recording/replay-usb.ts";
-import { expectSameDevice } from "../recording/same-device.ts";
+import { expectSound } from "../recording/sound.ts";
 import type { Ability, Identity, TransportKind } from "../rig/bench.ts";
 import type { Case } from "../rig/case.ts";
 import type { BenchFor, Target } from "../rig/target.ts";
@@ -66,6 +66,8 @@ function covers(
       ? { runs: false, verdict: "missing", reason: "there is no recording of it" }
       : { runs: false, verdict: "not-applicable", reason };
   }
+  // What is said to be lacking must not hide a file that is no good.
+  if (!isOf(recording, one)) return { runs: true };
   if (recording.end.redacted > 0) {
     const reason = "what the device answered is a secret, which no recording holds";
     return { runs: false, verdict: "not-applicable", reason };
@@ -75,7 +77,17 @@ function covers(
   return reason === undefined ? { runs: true } : { runs: false, verdict: "not-applicable", reason };
 }
 
-/** @throws RecordingError RECORDING_OTHER, RECORDING_FAILED */
+function isOf(recording: Recording, one: Case): boolean {
+  try {
+    expectOf(recording, one);
+    return true;
+  } catch (error) {
+    if (error instanceof RecordingError) return false;
+    throw error;
+  }
+}
+
+/** @throws RecordingError RECORDING_OTHER, RECORDING_FAILED, RECORDING_FALSE */
 function expectOf(recording: Recording, one: Case): void {
   const { header, end } = recording;
   if (header.case.id !== one.id || header.transport !== one.transport) {
@@ -86,7 +98,10 @@ function expectOf(recording: Recording, one: Case): void {
   }
   if (end.verdict !== "passed")
     throw new RecordingError("RECORDING_FAILED", `${one.id} ${end.verdict} when it was recorded`);
-  expectSameDevice(recording);
+  expectSound(recording);
+  const reason = lacking(one, new Set(header.device.capabilities), new Set(header.can));
+  if (reason !== undefined)
+    throw new RecordingError("RECORDING_OTHER", `${one.id} was recorded, and by its header ${reason}`);
 }
 
 function recordedDevices(folder: string): readonly Recording["header"][] {

@@ -4,7 +4,15 @@ import type { Admit } from "../../host/device/stratum/admission.ts";
 import type { BridgeEvent, BridgeOptions } from "../../host/device/stratum/bridge.ts";
 import type { VardiffOptions } from "../../host/device/stratum/vardiff.ts";
 import { Seeded } from "../../host/device/testing/seeded.ts";
-import type { Ability, BridgeChoices, RecordedJob, StratumBench, TargetKind } from "../rig/bench.ts";
+import type {
+  Ability,
+  Between,
+  BetweenEnds,
+  BridgeChoices,
+  RecordedJob,
+  StratumBench,
+  TargetKind,
+} from "../rig/bench.ts";
 import { before } from "../rig/deadline.ts";
 import type { StratumTap, TapTime } from "../rig/dialogue.ts";
 import { RigError } from "../rig/error.ts";
@@ -45,8 +53,8 @@ export interface StratumParts {
   /** Default: waits under the clock. */
   readonly settle?: <T>(work: Promise<T>, deadlineMs: number) => Promise<T>;
   readonly notes?: readonly string[];
-  /** After the bridge was closed. @throws RigError */
-  readonly close: () => Promise<void>;
+  /** After the bridge was closed. @param spoilt whether something stood between it and the device @throws RigError */
+  readonly close: (spoilt: boolean) => Promise<void>;
 }
 
 export function stratumBenchFor(parts: StratumParts): BenchFor<"stratum"> {
@@ -56,6 +64,7 @@ export function stratumBenchFor(parts: StratumParts): BenchFor<"stratum"> {
   let time: { readonly clock: Clock; readonly startUtcMs: number; readonly happened?: TapTime["happened"] } = parts;
   let bridge: TappedBridge | undefined;
   let damage: Damage = (chunk) => [chunk];
+  const between: ((ends: BetweenEnds) => Between)[] = [];
   const utcMs = () => time.startUtcMs + time.clock.nowMs();
 
   const bench: StratumBench = {
@@ -68,7 +77,7 @@ export function stratumBenchFor(parts: StratumParts): BenchFor<"stratum"> {
       if (bridge !== undefined) throw new RigError("RIG_CANNOT", "a bench has one bridge");
       const { promise: joined, resolve } = Promise.withResolvers<Joined>();
       const options = bridgeOptions(parts, time.clock, utcMs, choices, resolve);
-      bridge = new TappedBridge(options, { tap: taps, happened: time.happened, rewrite: parts.rewrite });
+      bridge = new TappedBridge(options, { tap: taps, happened: time.happened, rewrite: parts.rewrite, between });
       bridge.damage = damage;
       await parts.meet(bridge, joined);
       return bridge;
@@ -80,9 +89,13 @@ export function stratumBenchFor(parts: StratumParts): BenchFor<"stratum"> {
       time = { clock: tapTime, startUtcMs: utcMs() - tapTime.nowMs(), happened };
     },
     damage: (change) => {
-      if (!bench.can.has("faults")) throw new RigError("RIG_CANNOT", "this device's line cannot be damaged");
+      expectFaults(bench);
       damage = change;
       if (bridge !== undefined) bridge.damage = change;
+    },
+    between: (make) => {
+      expectFaults(bench);
+      between.push(make);
     },
     act: async (ability) => {
       const { restart } = parts;
@@ -111,9 +124,13 @@ export function stratumBenchFor(parts: StratumParts): BenchFor<"stratum"> {
     notes: () => parts.notes ?? [],
     close: async () => {
       bridge?.close();
-      await parts.close();
+      await parts.close(between.length > 0);
     },
   };
+}
+
+function expectFaults({ can }: StratumBench): void {
+  if (!can.has("faults")) throw new RigError("RIG_CANNOT", "this device's line cannot be damaged");
 }
 
 /** The case's choices over the bench's; every number drawn follows from the seed. */

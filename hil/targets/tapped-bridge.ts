@@ -2,6 +2,7 @@
 import { type BridgeOptions, StratumBridge } from "../../host/device/stratum/bridge.ts";
 import type { DropReason } from "../../host/device/stratum/limits.ts";
 import type { Peer, Wire } from "../../host/device/stratum/peer.ts";
+import type { Between, BetweenEnds } from "../rig/bench.ts";
 import type { StratumTap } from "../rig/dialogue.ts";
 
 /** The address of raw clients that a case connects itself: what they say is no part of the device's dialogue. */
@@ -18,6 +19,8 @@ export interface Tapping {
   readonly happened?: ((deal: () => void) => void) | undefined;
   /** Changes what the host says to the device, such as to plant a defect; for tests of the rig. */
   readonly rewrite?: ((text: string) => string) | undefined;
+  /** What is put into every new connection, the first one next to the device; more may come. */
+  readonly between?: readonly ((ends: BetweenEnds) => Between)[];
 }
 
 const BY_DEVICE: ReadonlySet<DropReason> = new Set(["closed-by-peer", "socket-error"]);
@@ -30,6 +33,7 @@ export class TappedBridge extends StratumBridge {
   damage: Damage = (chunk) => [chunk];
   /** Those that are open, by their number. */
   readonly #connections = new Map<Peer, number>();
+  readonly #lines = new Map<Peer, Between>();
   #opened = 0;
 
   constructor(options: BridgeOptions, tapping: Tapping) {
@@ -45,18 +49,31 @@ export class TappedBridge extends StratumBridge {
     const connection = this.#opened;
     const { tap } = this.#tapping;
     tap.opened(connection, this.#nowMs());
-    const peer = super.connect(this.#tapped(wire, connection));
+    let peer: Peer | null = null;
+    const line = lineOf(this.#tapping.between ?? [], {
+      toDevice: (bytes) => wire.send(Buffer.from(bytes).toString("utf8")),
+      toHost: (bytes) => peer !== null && this.#hear(peer, bytes),
+      // As a socket does: not within the write that it ends.
+      unplugged: () => queueMicrotask(() => breakOff(wire, peer)),
+    });
+    peer = super.connect(this.#tapped(wire, connection, line));
     if (peer === null) tap.closed(connection, "host", "bridge-full", this.#nowMs());
-    else this.#watchEnd(peer, connection);
+    else {
+      this.#watchEnd(peer, connection);
+      this.#lines.set(peer, line);
+    }
     return peer;
   }
 
   override receive(peer: Peer, chunk: Uint8Array): void {
+    const line = this.#lines.get(peer);
+    if (line === undefined) super.receive(peer, chunk);
+    else line.hear(chunk);
+  }
+
+  #hear(peer: Peer, chunk: Uint8Array): void {
     const connection = this.#connections.get(peer);
-    if (connection === undefined) {
-      super.receive(peer, chunk);
-      return;
-    }
+    if (connection === undefined) return;
     for (const piece of this.damage(chunk)) {
       this.#happened(() => {
         if (this.#connections.has(peer)) this.#tapping.tap.passed(connection, "device", piece, this.#nowMs());
@@ -65,7 +82,7 @@ export class TappedBridge extends StratumBridge {
     }
   }
 
-  #tapped(wire: Wire, connection: number): Wire {
+  #tapped(wire: Wire, connection: number, line: Between): Wire {
     const { tap, rewrite } = this.#tapping;
     return {
       address: wire.address,
@@ -75,7 +92,7 @@ export class TappedBridge extends StratumBridge {
       send: (text) => {
         const sent = rewrite === undefined ? text : rewrite(text);
         tap.passed(connection, "host", Buffer.from(sent), this.#nowMs());
-        wire.send(sent);
+        line.write(Buffer.from(sent));
       },
       close: (politely) => wire.close(politely),
     };
@@ -87,11 +104,38 @@ export class TappedBridge extends StratumBridge {
     const end = peer.end.bind(peer);
     const noted = (by: "host" | "device", reason: DropReason) => {
       if (this.#connections.delete(peer)) this.#tapping.tap.closed(connection, by, reason, this.#nowMs());
+      // What the bridge says in farewell still goes through it.
       end(reason);
+      this.#lines.get(peer)?.end();
+      this.#lines.delete(peer);
     };
     peer.end = (reason) => {
       if (BY_DEVICE.has(reason)) this.#happened(() => noted("device", reason));
       else noted("host", reason);
     };
   }
+}
+
+/** One after the other from the device to the bridge; none of them is the wire itself. */
+function lineOf(
+  makers: readonly ((ends: BetweenEnds) => Between)[],
+  { toDevice, toHost, unplugged }: BetweenEnds,
+): Between {
+  const [make, ...rest] = makers;
+  if (make === undefined) return { write: toDevice, hear: toHost, end: () => {} };
+  const own = make({ toDevice, toHost: (bytes) => nearer.hear(bytes), unplugged });
+  const nearer = lineOf(rest, { toDevice: (bytes) => own.write(bytes), toHost, unplugged });
+  return {
+    write: (bytes) => nearer.write(bytes),
+    hear: (bytes) => own.hear(bytes),
+    end: () => {
+      own.end();
+      nearer.end();
+    },
+  };
+}
+
+function breakOff(wire: Wire, peer: Peer | null): void {
+  wire.close(false);
+  peer?.end("closed-by-peer");
 }

@@ -1,10 +1,10 @@
 /** What the appliance asks of a device, and this tier's own judgement of every answer. */
 import { createHash, createHmac } from "node:crypto";
 import type { DeviceImage, WorkJob, WorkOutcome } from "../../host/device/device.ts";
-import { sha256, verifyDigests, verifyImage } from "../../host/device/digest.ts";
+import { type ImageCheck, sha256, type verifyDigests, type verifyImage } from "../../host/device/digest.ts";
 import { Seeded } from "../../host/device/testing/seeded.ts";
-import { SoftwareDevice } from "../../host/device/testing/software-device.ts";
 import type { UsbDevice } from "../../host/device/usb/usb-device.ts";
+import { type OwnRoot, ownRoot } from "./own-roots.ts";
 import type { Action } from "./steps.ts";
 
 /** The host's driver, as far as anybody sees it. */
@@ -20,6 +20,12 @@ export interface Ask {
   readonly run: (device: Driver) => Promise<Verdict>;
 }
 
+/** The host's comparison of answers with what it expects: what this tier holds it to. */
+export interface Comparison {
+  readonly verifyDigests: typeof verifyDigests;
+  readonly verifyImage: typeof verifyImage;
+}
+
 /** What is known of the device besides what it says. */
 export interface Known {
   /** Of the model: the key follows from it. */
@@ -28,10 +34,13 @@ export interface Known {
   readonly lies: boolean;
   /** Calls `fn` so much later. */
   readonly after: (ms: number, fn: () => void) => void;
+  readonly host: Comparison;
 }
 
 const RIGHT: Verdict = { kind: "right" };
 const wrong = (what: string): Verdict => ({ kind: "wrong", what });
+const SCALES = [4, 8];
+const DIGEST_BYTES = 32;
 const VERSION_MASK = 0x1fff_e000;
 const RESET_MS = 2000;
 const ABORT_DEADLINE_MS = 8000;
@@ -47,9 +56,9 @@ export function askOf(action: Action, seed: number, known: Known): Ask | undefin
   const random = new Seeded(seed);
   switch (action.kind) {
     case "hash":
-      return hashAsk(random, action);
+      return hashAsk(random, action, known);
     case "image":
-      return imageAsk(random, action);
+      return imageAsk(random, action, known);
     case "work":
       return workAsk(random, action, known);
     case "attest":
@@ -90,10 +99,11 @@ export function hashAsk(
     blockBytes,
     deadlineMs,
   }: { readonly blocks: number; readonly blockBytes: number; readonly deadlineMs: number },
+  { host }: Pick<Known, "host">,
 ): Ask {
   const blocks = Array.from({ length: count }, () => random.bytes(blockBytes));
   const run = async (device: Driver) => {
-    const { mismatches, digests } = await verifyDigests(device, blocks, blocks.map(sha256), { deadlineMs });
+    const { mismatches, digests } = await host.verifyDigests(device, blocks, blocks.map(sha256), { deadlineMs });
     const truly = blocks.flatMap((block, i) => (isDigestOf(block, digests[i]) ? [] : [i]));
     if (truly.join() !== mismatches.join())
       return wrong(`the host found [${mismatches}] wrong, and wrong are [${truly}]`);
@@ -107,18 +117,44 @@ function isDigestOf(block: Uint8Array, digest: Uint8Array | undefined): boolean 
   return digest !== undefined && createHash("sha256").update(block).digest().equals(digest);
 }
 
-function imageAsk(random: Seeded, { side, raw, digests, deadlineMs }: Extract<Action, { kind: "image" }>): Ask {
+function imageAsk(
+  random: Seeded,
+  { side, raw, digests, deadlineMs }: Extract<Action, { kind: "image" }>,
+  { host }: Known,
+): Ask {
   const image: DeviceImage = { width: side, height: side, samples: smooth(random, side) };
-  const question = { scales: [4, 8], digestsOf: digests ? [8] : [], raw };
+  const question = { scales: SCALES, digestsOf: digests ? [8] : [], raw };
   const run = async (device: Driver) => {
-    const own = await new SoftwareDevice().image(image, { scales: [4, 8], digestsOf: [4, 8] });
-    const expected = new Map(
-      [...own.roots].map(([scale, root]) => [scale, { root, digests: own.digests.get(scale) ?? new Uint8Array() }]),
-    );
-    const { mismatches, wrongDigests } = await verifyImage(device, image, question, expected, { deadlineMs });
-    return judged(mismatches.length + [...wrongDigests.values()].reduce((sum, count) => sum + count, 0));
+    const own = new Map(SCALES.map((scale) => [scale, ownRoot(image, scale)]));
+    const check = await host.verifyImage(device, image, question, own, { deadlineMs });
+    const found = wordsOf(check.mismatches, check.wrongDigests);
+    const truly = wordsOf(...mistakesIn(check.answer, own, question.digestsOf));
+    if (found !== truly) return wrong(`the host found ${found}, and in truth it is ${truly}`);
+    return judged(check.mismatches.length + [...check.wrongDigests.values()].reduce((sum, count) => sum + count, 0));
   };
   return { what: "IMAGE", mostMs: QUEUED_MS, run };
+}
+
+/** Scales whose roots are wrong, and how many digests of which scale are. */
+function mistakesIn(
+  { roots, digests }: ImageCheck["answer"],
+  own: ReadonlyMap<number, OwnRoot>,
+  digestsOf: readonly number[],
+): [number[], Map<number, number>] {
+  const wrongRoots = [...own].filter(([scale, { root }]) => !root.equals(roots.get(scale) ?? new Uint8Array()));
+  const counts = digestsOf.map((scale): [number, number] => {
+    const [mine, theirs] = [own.get(scale)?.digests ?? Buffer.alloc(0), Buffer.from(digests.get(scale) ?? [])];
+    const firsts = Array.from({ length: mine.length / DIGEST_BYTES }, (_, i) => i * DIGEST_BYTES);
+    const differs = (at: number) =>
+      mine.compare(theirs.subarray(at, at + DIGEST_BYTES), 0, DIGEST_BYTES, at, at + DIGEST_BYTES) !== 0;
+    return [scale, firsts.filter(differs).length];
+  });
+  return [wrongRoots.map(([scale]) => scale), new Map(counts)];
+}
+
+function wordsOf(wrongRoots: readonly number[], wrongDigests: ReadonlyMap<number, number>): string {
+  const digests = [...wrongDigests].map(([scale, count]) => `${count} of scale ${scale}`);
+  return `[${wrongRoots}] wrong roots, wrong digests [${digests}]`;
 }
 
 /** Something that deflates, and is another image each time. */

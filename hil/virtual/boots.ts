@@ -17,13 +17,14 @@ export class BootHistory {
     return this.#boots.length;
   }
 
-  /** What the device said, unharmed. */
-  heard(bytes: Uint8Array, nowMs: number): void {
+  /** What the device said, unharmed. @returns whether it speaks of another start than before */
+  heard(bytes: Uint8Array, nowMs: number): boolean {
     const id = SPOKEN.exec(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1"))?.[1];
     const last = this.#boots.at(-1);
-    if (id === undefined || id === last?.id) return;
+    if (id === undefined || id === last?.id) return false;
     this.ended(nowMs);
     this.#boots.push({ id, fromMs: this.#endedMs, endedMs: Number.POSITIVE_INFINITY });
+    return true;
   }
 
   /** The device was restarted. */

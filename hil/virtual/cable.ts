@@ -9,6 +9,7 @@ import { FaultBox } from "../faults/faulty.ts";
 import type { FaultPlan } from "../faults/plan.ts";
 import { BootHistory } from "./boots.ts";
 import type { CorePool } from "./cores.ts";
+import { LeftOvers } from "./left-overs.ts";
 
 export interface DeviceChoices {
   readonly seed: number;
@@ -34,6 +35,8 @@ export class VirtualCable {
   #line: VirtualLine | undefined;
   #opens = 0;
   readonly #named: boolean;
+  readonly #leftOvers = new LeftOvers();
+  #hangs = false;
 
   constructor(pool: CorePool, clock: Clock, choices: DeviceChoices, plan: FaultPlan) {
     this.#pool = pool;
@@ -59,6 +62,11 @@ export class VirtualCable {
 
   get opens(): number {
     return this.#opens;
+  }
+
+  /** What a device still knew of the start before. */
+  get leaks(): readonly string[] {
+    return this.#leftOvers.found;
   }
 
   /** What the host is told of the port. */
@@ -91,13 +99,14 @@ export class VirtualCable {
    * be anybody's, it rightly never pulses the reset line, and only a person helps.
    */
   hang(): void {
-    if (this.#named) this.#device.toDevice = () => NOTHING;
+    this.#hangs = this.#named;
   }
 
   restart(how: Restart): void {
     this.boots.ended(this.#clock.nowMs());
-    this.#device.toDevice = (bytes) => bytes;
+    this.#hangs = false;
     this.#device.reboot(how);
+    this.#leftOvers.look(this.#device);
   }
 
   /** Ends the device. */
@@ -108,7 +117,13 @@ export class VirtualCable {
   #make({ seed, uart, banner }: DeviceChoices): WasmDevice {
     const device = new WasmDevice(this.#pool, { clock: this.#clock, seed, uart, banner, hashrateGhs: HASHRATE_GHS });
     device.toHost = (bytes) => {
-      this.boots.heard(bytes, this.#clock.nowMs());
+      // It restarted by itself: what it remembers is asked before the host greets it, which would make it forget.
+      if (this.boots.heard(bytes, this.#clock.nowMs())) this.#leftOvers.look(device);
+      return bytes;
+    };
+    device.toDevice = (bytes) => {
+      if (this.#hangs) return NOTHING;
+      this.#leftOvers.heard(bytes);
       return bytes;
     };
     return device;

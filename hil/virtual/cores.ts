@@ -2,7 +2,9 @@
  * Instances of the C core, used again and again: making one costs two milliseconds, starting one afresh 25 microseconds.
  * `init` leaves nothing of what was before; the determinism test holds it to that.
  */
+import { errorMessage } from "../../host/base/error.ts";
 import { type WasmCore, type WasmHost, WasmModule } from "../../host/device/testing/wasm-device-module.ts";
+import { RigError } from "../rig/error.ts";
 
 const NOBODY: WasmHost = { nowUs: () => 0, random: () => 0 };
 
@@ -20,8 +22,13 @@ export class CorePool {
     this.#module = module;
   }
 
+  /** @throws RigError RIG_WASM */
   static async build(): Promise<CorePool> {
-    return new CorePool(await WasmModule.build());
+    try {
+      return new CorePool(await WasmModule.build());
+    } catch (cause) {
+      throw new RigError("RIG_WASM", errorMessage(cause).trim(), { cause });
+    }
   }
 
   /** What `WasmDevice` makes its core of. */

@@ -1,15 +1,18 @@
 /** The tier's scenarios hold, and none of what they are held to is empty: for each there is a defect that breaks it. */
 import { beforeAll, describe, expect, it } from "vitest";
+import { verifyDigests, verifyImage } from "../../host/device/digest.ts";
 import { DeviceError } from "../../host/device/errors.ts";
 import { missingWasmTools } from "../../host/device/testing/firmware.ts";
 import { FAULT_KINDS } from "../faults/kinds.ts";
 import type { Driver } from "./asks.ts";
 import { CorePool } from "./cores.ts";
 import type { Plant } from "./report.ts";
+import { rerunLine } from "./rerun.ts";
 import { runScenario } from "./scenario.ts";
 import { shrink } from "./shrink.ts";
 import { drawScenario, WHOLE, type Without } from "./steps.ts";
-import { addTally, emptyTally, rerunLine, runScenarios, tallyOf } from "./tier.ts";
+import { EMPTY_TALLY, together, usbTally } from "./tally.ts";
+import { runScenarios } from "./tier.ts";
 
 const SCENARIOS = 300;
 
@@ -29,10 +32,14 @@ function having(device: Driver, parts: Partial<Driver>): Driver {
   });
 }
 
-/** The first findings under a planted defect, among some seeds without faults that lie. */
+/** The first findings under a planted defect, among some seeds. */
 async function found(decorate: NonNullable<Plant["decorate"]>): Promise<string> {
-  for (let seed = 1; seed <= 60; seed++) {
-    const { findings } = await runScenario(pool, seed, { plant: { decorate } });
+  return foundWith({ decorate }, 60);
+}
+
+async function foundWith(plant: Plant, seeds: number): Promise<string> {
+  for (let seed = 1; seed <= seeds; seed++) {
+    const { findings } = await runScenario(pool, seed, { plant });
     if (findings.length > 0) return findings.join("; ");
   }
   return "";
@@ -40,14 +47,16 @@ async function found(decorate: NonNullable<Plant["decorate"]>): Promise<string> 
 
 describe.skipIf(missingWasmTools.length > 0)("under virtual time", () => {
   it(`${SCENARIOS} scenarios hold, and every action is taken in them`, async () => {
-    const tally = emptyTally();
+    let tally = EMPTY_TALLY;
     for (let seed = 1; seed <= SCENARIOS; seed++) {
       const report = await runScenario(pool, seed);
       expect(report.findings, `seed ${seed}`).toEqual([]);
-      addTally(tally, tallyOf(report));
+      tally = together(tally, usbTally(report));
     }
     expect(Object.keys(tally.actions)).toHaveLength(17);
-    expect(tally.answered).toBeGreaterThan(SCENARIOS * 3);
+    expect(tally.sums.answered).toBeGreaterThan(SCENARIOS * 3);
+    // The host's own check is put to the test: lies come as far as it, about everything that it can judge.
+    for (const what of ["HASH", "IMAGE", "WORK"]) expect(tally.caught[what], what).toBeGreaterThan(SCENARIOS / 150);
     expect(Object.keys(tally.failed)).toEqual(
       expect.arrayContaining(["DEVICE_CLOSED", "DEVICE_DEADLINE", "DEVICE_REBOOTED", "DEVICE_CRASHED"]),
     );
@@ -76,9 +85,9 @@ describe.skipIf(missingWasmTools.length > 0)("under virtual time", () => {
   it("workers play every seed once", async () => {
     const report = await runScenarios({ from: 1, count: 120, workers: 2 });
     expect(report).toMatchObject({ scenarios: 120, failures: [], simulated: true });
-    const alone = emptyTally();
-    for (let seed = 1; seed <= 120; seed++) addTally(alone, tallyOf(await runScenario(pool, seed)));
-    expect(report).toMatchObject({ calls: alone.calls, timers: alone.timers, fired: alone.fired });
+    let alone = EMPTY_TALLY;
+    for (let seed = 1; seed <= 120; seed++) alone = together(alone, usbTally(await runScenario(pool, seed)));
+    expect(report).toMatchObject(alone);
   });
 
   it("a failing scenario is made smaller, and still fails", async () => {
@@ -93,7 +102,7 @@ describe.skipIf(missingWasmTools.length > 0)("under virtual time", () => {
     const { without, steps, faults } = await shrink(seed, (tried) => failsAt(seed, tried));
     expect({ steps, faults }).toEqual({ steps: 1, faults: 0 });
     expect(drawScenario(seed, without).steps.map(({ action }) => action.kind)).toEqual(["ping"]);
-    expect(rerunLine(seed, without)).toMatch(/main\.ts --seed \d+ --without-steps [0-9,]+/);
+    expect(rerunLine("usb", seed, without)).toMatch(/hil virtual --seed \d+ --without-steps [0-9,]+/);
   });
 });
 
@@ -194,6 +203,26 @@ describe.skipIf(missingWasmTools.length > 0)("a planted defect is found:", () =>
       "a connection ended twice",
     ],
     [
+      "a caller that nobody answers",
+      (device) => having(device, { held: { ...device.held, waiters: 9 } }),
+      /waits for a request that is no more|holds 9 waiters/,
+    ],
+    [
+      "a request that settles twice",
+      (device) => having(device, { held: { ...device.held, settledTwice: 1 } }),
+      "a request settled twice",
+    ],
+    [
+      "a listener of a call that is over",
+      (device) => having(device, { held: { ...device.held, listeners: 1 } }),
+      "holds 1 listeners",
+    ],
+    [
+      "a number that rests for ever",
+      (device) => having(device, { held: { ...device.held, lingering: 2 } }),
+      "2 numbers still rest",
+    ],
+    [
       "a counter that does not count",
       (device) => having(device, { counters: { ...device.counters, retries: Number.NaN } }),
       "a counter that does not count",
@@ -202,6 +231,28 @@ describe.skipIf(missingWasmTools.length > 0)("a planted defect is found:", () =>
 
   it.each(plants)("%s", async (_, decorate, finding) => {
     expect(await found(decorate)).toMatch(finding);
+  });
+
+  it("a host that takes every digest, root or nonce for a right one", async () => {
+    const believing: Plant["host"] = {
+      verifyDigests: async (...args) => ({ ...(await verifyDigests(...args)), mismatches: [] }),
+      verifyImage,
+    };
+    expect(await foundWith({ host: believing }, SCENARIOS)).toMatch(/HASH: the host found \[\] wrong/);
+    const rootless: Plant["host"] = {
+      verifyDigests,
+      verifyImage: async (...args) => ({ ...(await verifyImage(...args)), mismatches: [] }),
+    };
+    expect(await foundWith({ host: rootless }, SCENARIOS)).toMatch(/IMAGE: the host found \[\] wrong roots/);
+    const credulous: NonNullable<Plant["decorate"]> = (device) =>
+      having(device, {
+        work: (...args) =>
+          device.work(...args).catch((error: unknown) => {
+            if (!(error instanceof DeviceError && error.code === "DEVICE_WORK_FALSE")) throw error;
+            return { kind: "found", nonce: 0, version: 0, elapsedMs: 0, hashes: 0n, errors: 0 };
+          }),
+      });
+    expect(await foundWith({ decorate: credulous }, SCENARIOS)).toContain("a nonce that does not meet its target");
   });
 
   it("a device that lied and is still used", async () => {

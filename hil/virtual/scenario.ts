@@ -2,15 +2,16 @@
  * One scenario under virtual time: the host's driver with its recovery ladder, the C core, the line between them under
  * faults, and what must hold whatever happens:
  *
- * - every call settles, once, and in its time; in a DeviceError or an answer that is right
+ * - every call settles, and in its time; in a DeviceError or an answer that is right; no request settles twice
  * - a wrong digest, root or proof is never taken for a right one; a device that gave one is not used again
- * - nothing that an earlier start of the device said is taken for this one's
- * - memory stays bounded: no timers, connections or bytes are left behind, counters are sane
+ * - nothing that an earlier start of the device said is taken for this one's; no device knows what it was told before
+ * - memory stays bounded: no timers, connections, bytes, callers or listeners are left behind, counters are sane
  * - once the faults are over, the link comes back by itself and serves
  */
 import { createHash } from "node:crypto";
 import { errorCode, errorMessage } from "../../host/base/error.ts";
 import { DeviceLink } from "../../host/device/device-link.ts";
+import { verifyDigests, verifyImage } from "../../host/device/digest.ts";
 import { DeviceError } from "../../host/device/errors.ts";
 import { Seeded } from "../../host/device/testing/seeded.ts";
 import { connectUsb, plugPorts } from "../../host/device/usb/connect.ts";
@@ -20,9 +21,10 @@ import { type Ask, askOf, type Driver, hashAsk, type Known } from "./asks.ts";
 import { VirtualCable } from "./cable.ts";
 import { VirtualClock } from "./clock.ts";
 import type { CorePool } from "./cores.ts";
+import { Holdings } from "./holdings.ts";
 import { Ledger } from "./ledger.ts";
 import type { Plant, ScenarioReport } from "./report.ts";
-import { drawScenario, type Scenario, type Step, WHOLE, type Without } from "./steps.ts";
+import { drawScenario, READY, type Scenario, type Step, WHOLE, type Without } from "./steps.ts";
 
 const HOST_SEED = 0x5eed_0057;
 const START_MS = 600;
@@ -64,6 +66,8 @@ class Scene {
   readonly #findings: string[] = [];
   readonly #trace: string[] = [];
   readonly #known: Known;
+  readonly #holdings = new Holdings();
+  readonly #caught: Record<string, number> = {};
   #driver: Driver | undefined;
   #distrusted = false;
   #peakWaitingBytes = 0;
@@ -76,7 +80,8 @@ class Scene {
     this.#random = new Seeded(seed ^ HOST_SEED);
     this.#cable = new VirtualCable(pool, this.#clock, device, plan);
     const lies = plan.faults.some(({ kind, p }) => p !== 0 && FORGING.has(kind));
-    this.#known = { deviceSeed: device.seed, lies, after: (ms, fn) => void this.#clock.after(ms, fn) };
+    const host = plant.host ?? { verifyDigests, verifyImage };
+    this.#known = { deviceSeed: device.seed, lies, after: (ms, fn) => void this.#clock.after(ms, fn), host };
     this.#link = this.#makeLink();
   }
 
@@ -93,7 +98,8 @@ class Scene {
     const { calls, answered, failed, findings } = this.#ledger;
     return {
       ...{ seed, simulated: true, calls, answered, failed, recoveryMs },
-      findings: [...this.#findings, ...findings],
+      findings: [...this.#findings, ...findings, ...this.#holdings.findings, ...this.#cable.leaks],
+      caught: this.#caught,
       fired: this.#cable.box.fired,
       actions: countOf(steps.map(({ action }) => action.kind)),
       boots: this.#cable.boots.count,
@@ -102,6 +108,7 @@ class Scene {
       timers: this.#clock.fired,
       peakTimers: this.#clock.peak,
       peakWaitingBytes: this.#peakWaitingBytes,
+      ...this.#holdings.peaks,
       trace: createHash("sha256").update(this.#trace.join("\n")).digest("hex"),
     };
   }
@@ -119,10 +126,14 @@ class Scene {
         const driver = this.#plant.decorate?.(device, this.#clock) ?? device;
         this.#judgeBoot(driver, startedMs, "HELLO");
         this.#watchEnd(driver);
+        this.#holdings.add(driver);
         this.#driver = driver;
         return driver;
       },
-      onChange: ({ kind }) => this.#note(kind),
+      onChange: ({ kind }) => {
+        this.#note(kind);
+        if (kind === "ready") this.#cable.box.mark(READY);
+      },
     });
   }
 
@@ -136,6 +147,7 @@ class Scene {
 
   #take({ action, seed }: Step): void {
     this.#peakWaitingBytes = Math.max(this.#peakWaitingBytes, this.#cable.box.waitingBytes);
+    this.#holdings.look();
     this.#note(action.kind);
     switch (action.kind) {
       case "hang-up":
@@ -190,6 +202,7 @@ class Scene {
 
   /** The host found a wrong digest: without lies on the line, the line's damage was taken for an answer. */
   #lied(driver: Driver, what: string): void {
+    this.#caught[what] = (this.#caught[what] ?? 0) + 1;
     if (!this.#known.lies) this.#find(`${what}: a wrong digest came through`);
     this.#distrust(driver, new DeviceError("DEVICE_DISTRUSTED", "a digest differs from the host's"));
   }
@@ -197,6 +210,7 @@ class Scene {
   #failed(driver: Driver, what: string, error: unknown): void {
     if (!(error instanceof DeviceError)) this.#find(`${what} threw ${errorMessage(error)}`);
     else if (error.code === "DEVICE_WORK_FALSE") {
+      this.#caught[what] = (this.#caught[what] ?? 0) + 1;
       if (!this.#known.lies) this.#find(`${what}: an honest device's proof was refused: ${error.message}`);
       this.#distrust(driver, error);
     } else if (FAULTS.has(error.code) && this.#link.current() === driver) this.#link.complain(error);
@@ -231,7 +245,7 @@ class Scene {
       if (!ready) break;
       // What was under way when it came back may still fail; that must pass.
       let right: boolean | undefined;
-      void this.#ask(hashAsk(this.#random, FINAL)).then((answered) => {
+      void this.#ask(hashAsk(this.#random, FINAL, this.#known)).then((answered) => {
         right = answered;
       });
       await this.#clock.run(endMs, () => right !== undefined);
@@ -251,7 +265,7 @@ class Scene {
   }
 
   async #end(): Promise<void> {
-    this.#judgeCounters();
+    await this.#holdings.calm(this.#driver, (done, ms) => this.#clock.run(this.#clock.nowMs() + ms, done));
     let stopped = false;
     void this.#stopLink().then(() => {
       stopped = true;
@@ -260,21 +274,12 @@ class Scene {
     await this.#clock.run(this.#clock.nowMs() + AFTERMATH_MS);
     this.#cable.stop();
     this.#ledger.end();
+    this.#holdings.end();
     if (this.#clock.pending > 0) this.#find(`${this.#clock.pending} timers are left behind`);
     if (this.#cable.open > 0) this.#find("a connection is left open");
     if (this.#cable.box.waitingBytes > 0) this.#find("bytes are left on the line");
     if (this.#clock.peak > TIMERS_MAX) this.#find(`${this.#clock.peak} timers at once`);
     if (this.#peakWaitingBytes > WAITING_BYTES_MAX) this.#find(`${this.#peakWaitingBytes} bytes waited`);
-  }
-
-  #judgeCounters(): void {
-    const counters = this.#driver?.counters;
-    if (counters === undefined) return;
-    const { discarded, ...rest } = counters;
-    const all = [...Object.values(rest), ...Object.values(discarded)];
-    if (!all.every((count) => Number.isSafeInteger(count) && count >= 0)) this.#find("a counter that does not count");
-    // Four sends a request, HELLO's ten, and a probe now and then.
-    if (counters.retries > 4 * counters.requests + 100) this.#find(`${counters.retries} retries`);
   }
 
   #find(what: string): void {

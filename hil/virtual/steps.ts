@@ -58,13 +58,22 @@ export const WHOLE: Without = { steps: [], faults: [] };
 const SEED_END = 2 ** 32;
 const MOST_STEPS = 24;
 const MOST_FAULTS = 5;
-const LIES_EVERY = 8;
+const MOST_BESIDE_LIES = 1;
+/** One scenario in so many has a device that lies. */
+const LIES_EVERY = 6;
+/** A lie strikes from this mark of the scenario on: in the greeting it would only spoil the greeting. */
+export const READY = "ready";
 const RATES = [115_200, 460_800, 921_600] as const;
 /** The more often here, the more often drawn. */
 const ACTIONS: readonly ActionKind[] = [
   ...(["hash", "hash", "hash", "hash", "image", "image", "work", "work", "attest", "health", "ping", "log"] as const),
   ...(["rate", "reset", "abort", "hang-up", "stop-start", "unplug", "restart", "crash", "brownout", "hang"] as const),
 ];
+/** What a device may lie about and be judged by, and the commands whose answers tell it. */
+const LIED_ABOUT = { hash: ["HASH", "BATCH"], image: ["IMAGE"], work: ["WORK"] } as const;
+type LiedAbout = keyof typeof LIED_ABOUT;
+/** What changes a digest or a nonce; the other lies change how it is wrapped. */
+const FORGING = ["forge", "forge", "swap-answers"] as const;
 const HONEST = FAULT_KINDS.filter((kind) => !(LIES as readonly FaultKind[]).includes(kind));
 
 export function drawScenario(seed: number, without: Without = WHOLE): Scenario {
@@ -75,14 +84,18 @@ export function drawScenario(seed: number, without: Without = WHOLE): Scenario {
     banner: random.next() < 0.3,
     named: random.next() < 0.5,
   };
+  const lie = random.below(LIES_EVERY) === 0 ? random.pick(["hash", "image", "work"] as const) : undefined;
+  // A device that lies is asked for little else: one that is asked nothing is not found out.
+  const kinds = lie === undefined ? ACTIONS : [...ACTIONS, ...ACTIONS.map(() => lie), ...ACTIONS.map(() => lie)];
   let atMs = 0;
   const steps = Array.from({ length: 2 + random.below(MOST_STEPS - 1) }, (): Step => {
     atMs += random.next() < 0.3 ? 0 : random.below(1500);
-    return { atMs, action: drawAction(random), seed: random.below(SEED_END) };
+    return { atMs, action: drawAction(random, kinds), seed: random.below(SEED_END) };
   });
   const calmAtMs = atMs + 500 + random.below(3000);
-  const kinds = random.below(LIES_EVERY) === 0 ? [...LIES, ...LIES, ...LIES, ...HONEST] : HONEST;
-  const faults = Array.from({ length: random.below(MOST_FAULTS + 1) }, () => drawFault(random, kinds));
+  const lies = lie === undefined ? [] : drawLies(random, lie);
+  const most = lie === undefined ? MOST_FAULTS : MOST_BESIDE_LIES;
+  const faults = [...lies, ...Array.from({ length: random.below(most + 1) }, () => drawFault(random, HONEST))];
   return {
     ...{ seed, device, calmAtMs },
     steps: steps.filter((_, i) => !without.steps.includes(i)),
@@ -91,8 +104,8 @@ export function drawScenario(seed: number, without: Without = WHOLE): Scenario {
   };
 }
 
-function drawAction(random: Seeded): Action {
-  const kind = random.pick(ACTIONS);
+function drawAction(random: Seeded, kinds: readonly ActionKind[]): Action {
+  const kind = random.pick(kinds);
   const deadlineMs = 1000 + random.below(7000);
   switch (kind) {
     case "hash":
@@ -141,6 +154,14 @@ const VALUES: Readonly<Record<Option, (random: Seeded) => number>> = {
   at: (random) => 1 + random.below(40),
   bytes: (random) => 1 + random.below(16),
 };
+
+/** Most come at the answers to one command, a few times over; some anywhere, as other faults do. */
+function drawLies(random: Seeded, about: LiedAbout): readonly Fault[] {
+  if (random.below(8) === 0) return [drawFault(random, LIES)];
+  const kind = random.pick([...FORGING, ...FORGING, ...LIES]);
+  const luck = { p: random.pick([0.3, 1, 1, 1]), times: 2 + random.below(8) };
+  return LIED_ABOUT[about].map((verb) => ({ kind, direction: "read", from: READY, verb, ...luck }));
+}
 
 export function drawFault(random: Seeded, kinds: readonly FaultKind[]): Fault {
   const kind = random.pick(kinds);

@@ -1,9 +1,13 @@
 /** Many scenarios, on as many workers as asked for, one seed each. */
-import { Worker } from "node:worker_threads";
-import type { ScenarioReport } from "./report.ts";
-import type { Without } from "./steps.ts";
+import type { TransportKind } from "../rig/bench.ts";
+import { CorePool } from "./cores.ts";
+import { rerunMany } from "./rerun.ts";
+import { type FailedSeed, type Played, ScenarioWorker, type Seeds } from "./scenario-worker.ts";
+import { EMPTY_TALLY, type Tally, together } from "./tally.ts";
 
 export interface TierOptions {
+  /** Default: usb. */
+  readonly transport?: TransportKind;
   /** The first seed. */
   readonly from: number;
   /** At most so many scenarios, and no longer than so many seconds. */
@@ -15,33 +19,12 @@ export interface TierOptions {
   readonly onProgress?: (done: number, failed: number) => void;
 }
 
-export interface FailedSeed {
-  readonly seed: number;
-  readonly findings: readonly string[];
-  /** One line that plays it again. */
-  readonly rerun: string;
-}
-
-/** What a worker adds up. */
-export interface Tally {
-  scenarios: number;
-  calls: number;
-  answered: number;
-  timers: number;
-  virtualMs: number;
-  boots: number;
-  opens: number;
-  slowestRecoveryMs: number;
-  peakTimers: number;
-  peakWaitingBytes: number;
-  readonly failed: Record<string, number>;
-  readonly fired: Record<string, number>;
-  readonly actions: Record<string, number>;
-}
-
-export interface TierReport extends Readonly<Tally> {
+export interface TierReport extends Tally {
   readonly simulated: true;
+  readonly transport: TransportKind;
   readonly from: number;
+  /** How many there were to be. */
+  readonly asked: number;
   readonly workers: number;
   readonly seconds: number;
   readonly scenariosAMinute: number;
@@ -51,97 +34,74 @@ export interface TierReport extends Readonly<Tally> {
   readonly failures: readonly FailedSeed[];
 }
 
-/** One message from a worker: some seeds played. */
-export interface Played {
-  readonly tally: Tally;
-  readonly failures: readonly FailedSeed[];
-}
+const SEEDS_AT_ONCE = { usb: 50, stratum: 10 } as const;
 
-const SEEDS_AT_ONCE = 50;
-
+/** @throws RigError RIG_WASM; RIG_VIRTUAL where a worker cannot play */
 export async function runScenarios(options: TierOptions): Promise<TierReport> {
+  const { transport = "usb", from, count, workers } = options;
+  // Here, so that not every worker does, and a failure is told once.
+  if (transport === "usb") await CorePool.build();
   const startedMs = performance.now();
   const cpu = process.cpuUsage();
-  const endMs = startedMs + (options.seconds ?? Number.POSITIVE_INFINITY) * 1000;
-  const tally = emptyTally();
-  const failures: FailedSeed[] = [];
-  let next = options.from;
-  const end = options.from + options.count;
-  const take = () => {
-    if (next >= end || performance.now() >= endMs || options.signal?.aborted) return undefined;
-    const seeds = { from: next, count: Math.min(SEEDS_AT_ONCE, end - next) };
-    next += seeds.count;
-    return seeds;
-  };
-  const heed = (played: Played) => {
-    addTally(tally, played.tally);
-    failures.push(...played.failures);
-    options.onProgress?.(tally.scenarios, failures.length);
-  };
-  await Promise.all(Array.from({ length: options.workers }, () => runWorker(take, heed)));
+  const play = new Play({ ...options, transport });
+  await play.all(workers);
   const seconds = (performance.now() - startedMs) / 1000;
   const { user, system } = process.cpuUsage(cpu);
+  const { tally, failures } = play;
   return {
     ...tally,
-    simulated: true,
-    from: options.from,
-    workers: options.workers,
-    seconds,
+    ...{ simulated: true, transport, from, asked: count, workers, seconds },
     scenariosAMinute: Math.round((tally.scenarios / seconds) * 60),
     cpuMsAScenario: (user + system) / 1000 / Math.max(1, tally.scenarios),
     failures: failures.sort((a, b) => a.seed - b.seed),
   };
 }
 
-/** Feeds one worker until there is nothing left to take. */
-function runWorker(take: () => { readonly from: number } | undefined, heed: (played: Played) => void): Promise<void> {
-  const worker = new Worker(new URL("./worker-main.ts", import.meta.url));
-  return new Promise((resolve, reject) => {
-    const feed = () => {
-      const seeds = take();
-      if (seeds === undefined) void worker.terminate().then(() => resolve());
-      else worker.postMessage(seeds);
+class Play {
+  readonly failures: FailedSeed[] = [];
+  tally: Tally = EMPTY_TALLY;
+  readonly #options: TierOptions & { readonly transport: TransportKind };
+  readonly #endMs: number;
+  #next: number;
+
+  constructor(options: TierOptions & { readonly transport: TransportKind }) {
+    this.#options = options;
+    this.#endMs = performance.now() + (options.seconds ?? Number.POSITIVE_INFINITY) * 1000;
+    this.#next = options.from;
+  }
+
+  /** @throws RigError RIG_VIRTUAL */
+  async all(count: number): Promise<void> {
+    const { transport, from, signal } = this.#options;
+    if (signal?.aborted) return;
+    const workers = Array.from({ length: count }, () => new ScenarioWorker(transport));
+    const stop = () => {
+      for (const worker of workers) worker.end();
     };
-    worker.on("message", (played: Played) => {
-      heed(played);
-      feed();
-    });
-    worker.on("error", reject);
-    feed();
-  });
-}
-
-export function emptyTally(): Tally {
-  const counts = { scenarios: 0, calls: 0, answered: 0, timers: 0, virtualMs: 0, boots: 0, opens: 0 };
-  const peaks = { slowestRecoveryMs: 0, peakTimers: 0, peakWaitingBytes: 0 };
-  return { ...counts, ...peaks, failed: {}, fired: {}, actions: {} };
-}
-
-export function tallyOf(report: ScenarioReport): Tally {
-  const { calls, answered, timers, virtualMs, boots, opens, peakTimers, peakWaitingBytes } = report;
-  const { failed, fired, actions } = report;
-  return {
-    ...{ scenarios: 1, calls, answered, timers, virtualMs, boots, opens, peakTimers, peakWaitingBytes },
-    slowestRecoveryMs: report.recoveryMs,
-    ...{ failed: { ...failed }, fired: { ...fired }, actions: { ...actions } },
-  };
-}
-
-export function addTally(into: Tally, other: Tally): void {
-  for (const key of ["scenarios", "calls", "answered", "timers", "virtualMs", "boots", "opens"] as const) {
-    into[key] += other[key];
+    signal?.addEventListener("abort", stop, { once: true });
+    try {
+      const ends = workers.map((worker) => worker.play({ take: () => this.#take(), heed: (said) => this.#heed(said) }));
+      for (const finding of (await Promise.all(ends)).flat()) {
+        this.failures.push({ seed: from, findings: [finding], rerun: rerunMany(transport, from, this.#next - from) });
+      }
+    } finally {
+      signal?.removeEventListener("abort", stop);
+      stop();
+    }
   }
-  for (const key of ["slowestRecoveryMs", "peakTimers", "peakWaitingBytes"] as const) {
-    into[key] = Math.max(into[key], other[key]);
-  }
-  for (const key of ["failed", "fired", "actions"] as const) {
-    for (const [name, count] of Object.entries(other[key])) into[key][name] = (into[key][name] ?? 0) + count;
-  }
-}
 
-/** One line that plays this seed again, from the project's folder. */
-export function rerunLine(seed: number, { steps, faults }: Without): string {
-  const left = (option: string, numbers: readonly number[]) =>
-    numbers.length === 0 ? "" : ` --${option} ${numbers.join(",")}`;
-  return `$(scripts/find-node) hil/virtual/main.ts --seed ${seed}${left("without-steps", steps)}${left("without-faults", faults)}`;
+  #take(): Seeds | undefined {
+    const { transport, from, count, signal } = this.#options;
+    const end = from + count;
+    if (this.#next >= end || performance.now() >= this.#endMs || signal?.aborted) return undefined;
+    const seeds = { from: this.#next, count: Math.min(SEEDS_AT_ONCE[transport], end - this.#next) };
+    this.#next += seeds.count;
+    return seeds;
+  }
+
+  #heed({ tally, failures }: Played): void {
+    this.tally = together(this.tally, tally);
+    this.failures.push(...failures);
+    this.#options.onProgress?.(this.tally.scenarios, this.failures.length);
+  }
 }

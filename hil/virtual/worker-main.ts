@@ -2,36 +2,69 @@
 import { parentPort } from "node:worker_threads";
 import { errorMessage } from "../../host/base/error.ts";
 import { CorePool } from "./cores.ts";
+import { HeapWatch } from "./heap.ts";
+import { rerunLine } from "./rerun.ts";
 import { runScenario } from "./scenario.ts";
+import type { FailedSeed, Order, Said } from "./scenario-worker.ts";
 import { WHOLE } from "./steps.ts";
-import { addTally, emptyTally, type FailedSeed, type Played, rerunLine, tallyOf } from "./tier.ts";
+import { runStratumScenario } from "./stratum.ts";
+import { EMPTY_TALLY, stratumTally, type Tally, together, usbTally } from "./tally.ts";
+
+interface One {
+  readonly tally: Tally;
+  readonly findings: readonly string[];
+}
 
 const stray: string[] = [];
 process.on("unhandledRejection", (error) => stray.push(`a rejection that nobody heard: ${errorMessage(error)}`));
-const building = CorePool.build();
+const heap = new HeapWatch();
+let scenarios = 0;
+let building: Promise<CorePool> | undefined;
 
-parentPort?.on("message", ({ from, count }: { readonly from: number; readonly count: number }) => {
-  void play(from, count).then((played) => parentPort?.postMessage(played));
+parentPort?.on("message", (order: Order) => {
+  const say = (said: Said) => parentPort?.postMessage(said);
+  if (order.kind === "end") say({ kind: "ended", memory: heap.judge(scenarios) });
+  else {
+    play(order).then(say, (error: unknown) => {
+      say({ kind: "broken", message: errorMessage(error) });
+    });
+  }
 });
 
-async function play(from: number, count: number): Promise<Played> {
+async function play({ transport, from, count }: Extract<Order, { kind: "play" }>): Promise<Said> {
+  building ??= transport === "usb" ? CorePool.build() : undefined;
   const pool = await building;
-  const tally = emptyTally();
+  let tally = EMPTY_TALLY;
   const failures: FailedSeed[] = [];
   for (let seed = from; seed < from + count; seed++) {
-    const findings = await playOne(pool, seed, tally);
-    if (findings.length > 0) failures.push({ seed, findings, rerun: rerunLine(seed, WHOLE) });
+    const played = await playOne(pool, seed);
+    tally = together(tally, played.tally);
+    if (played.findings.length > 0) {
+      failures.push({ seed, findings: played.findings, rerun: rerunLine(transport, seed, WHOLE) });
+    }
   }
-  return { tally, failures };
+  scenarios += count;
+  heap.played(scenarios);
+  return { kind: "played", tally, failures };
 }
 
-async function playOne(pool: CorePool, seed: number, tally: ReturnType<typeof emptyTally>): Promise<readonly string[]> {
+/** @param pool of cores, for USB */
+async function playOne(pool: CorePool | undefined, seed: number): Promise<One> {
   try {
-    const report = await runScenario(pool, seed);
-    addTally(tally, tallyOf(report));
-    return [...report.findings, ...stray.splice(0)];
+    const { tally, findings } = await (pool === undefined ? playStratum(seed) : playUsb(pool, seed));
+    return { tally, findings: [...findings, ...stray.splice(0)] };
   } catch (error) {
-    tally.scenarios += 1;
-    return [`the scenario itself failed: ${errorMessage(error)}`, ...stray.splice(0)];
+    const findings = [`the scenario itself failed: ${errorMessage(error)}`, ...stray.splice(0)];
+    return { tally: { ...EMPTY_TALLY, scenarios: 1 }, findings };
   }
+}
+
+async function playUsb(pool: CorePool, seed: number): Promise<One> {
+  const report = await runScenario(pool, seed);
+  return { tally: usbTally(report), findings: report.findings };
+}
+
+async function playStratum(seed: number): Promise<One> {
+  const report = await runStratumScenario(seed);
+  return { tally: stratumTally(report), findings: report.findings };
 }

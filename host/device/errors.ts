@@ -16,7 +16,7 @@ export const DEVICE_ERRORS = {
   DEVICE_MODEL:
     "The model device did not start: build it with `make -C firmware-spec`; its last words are in the message.",
   DEVICE_NO_HELLO:
-    "Something holds the port open but does not speak the direct-hash protocol: check firmware and baud rate.",
+    "Nothing at this port speaks the direct-hash protocol: check that the device is powered, its firmware and the baud rate.",
   DEVICE_OPEN: "The port could not be opened: check that no other program holds it and that this user may use it.",
   DEVICE_OTHER: "Another device answers than the one in device.usb.id: plug that one in, or correct the id.",
   DEVICE_PROTOCOL: "Host and device do not speak the same protocol version: update the older of the two.",

@@ -10,6 +10,8 @@ export interface Transport {
   readonly name: string;
   /** The levels that the host holds since it opened the line; absent where the line has no such lines. */
   readonly lines?: ModemLines;
+  /** The rate that the line was opened at, in baud; absent where it has none. */
+  readonly startBaud?: number;
   /**
    * Resolves when the bytes are handed to the system, which says nothing about their arrival.
    * Rejects when the connection ends first.

@@ -1,11 +1,17 @@
 /** SPEC 5.7: ATTEST and KEY. A key that was answered is in no message here. */
 import { createHmac } from "node:crypto";
+import { errorMessage } from "../../../host/base/error.ts";
+import { encodeFrame } from "../../../host/device/link/frame.ts";
+import type { Event } from "../../recording/format.ts";
+import { tapedUsb } from "../../recording/recorded-bench.ts";
 import { type Case, expectThat, usbCase } from "../../rig/case.ts";
+import { LastChunks } from "../../rig/last-chunks.ts";
 import { openDevice, seeded } from "./support/driver.ts";
 import { expectErr, hexOf, okWord } from "./support/expect.ts";
 import { modelKey, tagged } from "./support/keys.ts";
 import { RawLine } from "./support/raw-line.ts";
 import { restarted } from "./support/restarts.ts";
+import { Tap } from "./support/tap.ts";
 
 const HEX64 = /^[0-9a-f]{64}$/;
 const ATTEST = { level: "MUST", needs: ["attest"] } as const;
@@ -117,6 +123,51 @@ export const KEYED_CASES: readonly Case<"usb">[] = [
         expectThat(hexOf(derived) === own, "the key is another than HKDF-Expand's");
       }
       await device.close();
+    },
+  }),
+  usbCase({
+    ...KEY,
+    id: "usb/key/shown-nowhere",
+    title: "What KEY answered is in no log, no error, no recording and no report, whole or damaged",
+    spec: ["SPEC 5.7", "SPEC 11"],
+    run: async (bench) => {
+      const tap = new Tap();
+      const [last, events, told]: [LastChunks, Event[], string[]] = [new LastChunks(() => 0), [], []];
+      const line = { ...bench, connect: async () => tap.through(await bench.connect()) };
+      const taped = tapedUsb(line, { add: (event) => void events.push(event), seed: 1, exact: false });
+      const onLog = (text: string) => void told.push(text);
+      const device = await openDevice(taped.bench, { wrap: (inner) => last.through(inner), onLog });
+      const context = seeded(bench).bytes(32);
+      const keys = [await bench.settle(device.key(context), 5000)];
+      // Without its beginning the answer is a line of log; the one to the repeated request comes whole.
+      let spoilt = false;
+      tap.deliver = (frames) =>
+        frames.map((frame) => {
+          const bytes = encodeFrame(frame);
+          if (spoilt) return bytes;
+          spoilt = true;
+          return bytes.subarray(2);
+        });
+      keys.push(await bench.settle(device.key(Buffer.from(context).reverse()), 5000));
+      // A device that refuses, and says the key in the words for people.
+      const spoken = hexOf(keys[0] ?? context);
+      tap.deliver = (frames) =>
+        frames.map(({ seq, args: [boot = ""] }) => encodeFrame({ seq, verb: "ERR", args: [boot, "KEY", spoken] }));
+      const refused = await bench.settle(device.key(context).then(String, errorMessage), 5000);
+      tap.deliver = undefined;
+      await device.close();
+      await taped.stop();
+      const recorded = events.map((event) =>
+        "bytes" in event ? event.bytes.toString("latin1") : JSON.stringify(event),
+      );
+      const reported = last.list().map(({ bytes }) => Buffer.from(bytes).toString("latin1"));
+      const places = { log: told, error: [refused], recording: recorded, report: reported };
+      for (const [place, texts] of Object.entries(places)) {
+        const all = texts.join("");
+        expectThat(!keys.some((key) => all.includes(hexOf(key).slice(16, 48))), `the key is in the ${place}`);
+      }
+      for (const place of ["recording", "report"] as const)
+        expectThat(places[place].join("").includes("redacted"), `the ${place} does not say that something is left out`);
     },
   }),
   usbCase({

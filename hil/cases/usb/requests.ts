@@ -97,7 +97,7 @@ export const REQUEST_CASES: readonly Case<"usb">[] = [
     ...MUST,
     id: "usb/request/not-announced",
     title: "A command whose capability was not announced is refused with VERB, or with KEY where only the key lacks",
-    spec: ["SPEC 5"],
+    spec: ["SPEC 5", "SPEC 10"],
     run: async (bench) => {
       const line = await RawLine.open(bench);
       for (const { capability, verb, args, payload } of OPTIONAL) {

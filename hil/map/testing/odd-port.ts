@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 
 const PROGRAM = new URL("./odd_port.py", import.meta.url).pathname;
 
-export type OddKind = "arduino" | "gps" | "modem" | "echo" | "resets" | "noise" | "flood" | "silent";
+export type OddKind = "arduino" | "esp-idf" | "gps" | "modem" | "echo" | "resets" | "noise" | "flood" | "silent";
 
 export interface OddPort {
   readonly path: string;

@@ -15,6 +15,7 @@ BOOT = (
 # What is said by itself: every so many seconds, which bytes.
 SAYS = {
     "arduino": (0.1, b"Temperature: 21.5 C, light 712\r\n"),
+    "esp-idf": (0.1, b"I (12345) SystemModule: hashrate 512 GH/s\r\nW (12346) stratum_task: no pool\r\n"),
     "gps": (0.1, b"$GPRMC,123519,A,4807.038,N,01131.000,E,022.4,084.4,230394,003.1,W*6A\r\n"),
     "resets": (0.25, BOOT),
     "noise": (0.05, bytes(range(128, 256))),

@@ -67,7 +67,7 @@ async function coresOf({ chunkBytes, writes }: Flood, seconds: number, path: str
     () => clock.nowUs,
     (event) => file?.add(event),
   );
-  const host = file === undefined ? line : recorded(line, { tape, clock, hidesId: false }, 1);
+  const host = file === undefined ? line : recorded(line, { tape, clock }, 1);
   const decoder = new LineDecoder(65_536);
   host.onChunk((chunk) => decoder.push(chunk));
   const said = Buffer.concat(Array.from({ length: chunkBytes }, () => reply));

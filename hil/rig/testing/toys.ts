@@ -21,6 +21,7 @@ export interface ToyOptions {
   /** Of one bench; its argument counts benches from 1. */
   readonly open?: (bench: number) => Promise<void>;
   readonly close?: (bench: number) => Promise<void>;
+  readonly present?: () => Promise<void>;
   readonly last?: readonly Passed[];
 }
 
@@ -36,6 +37,7 @@ export function toyTarget(options: ToyOptions = {}): Toy {
     ...{ name, kind, transport: "usb" },
     identity: { id: "toy", firmware: "toy 1", simulated: options.simulated ?? true, capabilities: new Set(["hash"]) },
     covers: options.covers ?? (() => ({ runs: true })),
+    ...(options.present === undefined ? {} : { present: options.present }),
     open: async (one, seed) => {
       log.push(`open ${one.id} ${seed}`);
       const benches = log.filter((line) => line.startsWith("open ")).length;

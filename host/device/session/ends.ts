@@ -1,4 +1,5 @@
 /** Why a conversation did not begin, or ended: the error that fits what was heard. */
+import { CodedError, errorMessage } from "../../base/error.ts";
 import { DeviceError, type DeviceErrorCode } from "../errors.ts";
 import type { BootText } from "../link/boot-text.ts";
 
@@ -15,6 +16,39 @@ const REASON_CODES: Readonly<Record<string, DeviceErrorCode>> = {
   watchdog: "DEVICE_CRASHED",
 };
 const SHOWN_CHARS = 120;
+
+/** Whether a conversation is over, and who is to hear of it. */
+export class End {
+  readonly #listeners = new Set<(reason: DeviceError) => void>();
+  #reason: DeviceError | undefined;
+
+  get reason(): DeviceError | undefined {
+    return this.#reason;
+  }
+
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
+  /** Calls `listener` once when it is over; at once if it already is. @returns a function that ends it */
+  listen(listener: (reason: DeviceError) => void): () => void {
+    if (this.#reason === undefined) this.#listeners.add(listener);
+    else listener(this.#reason);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** @returns false if it was over already */
+  begin(reason: DeviceError): boolean {
+    if (this.#reason !== undefined) return false;
+    this.#reason = reason;
+    return true;
+  }
+
+  tell(): void {
+    if (this.#reason !== undefined) for (const listener of this.#listeners) listener(this.#reason);
+    this.#listeners.clear();
+  }
+}
 
 /** What the log told, and in which words. */
 export interface Heard {
@@ -46,7 +80,8 @@ export function noHello(error: unknown, name: string, { meaning, words }: Heard)
 }
 
 export function closedError(name: string, cause: unknown): DeviceError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  // What to do is said once.
+  const why = cause instanceof CodedError ? cause.detail : errorMessage(cause);
   return new DeviceError("DEVICE_CLOSED", `${name} is gone: ${why}`, { cause });
 }
 

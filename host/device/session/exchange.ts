@@ -7,7 +7,7 @@
  */
 import { type DeviceErrorCode, REFUSALS, type Refusal } from "../errors.ts";
 import { encodeFrame, type Frame, type LinkEvent } from "../link/frame.ts";
-import type { Credits, ExchangeCounters, Output, Request } from "./request.ts";
+import type { Credits, ExchangeCounters, ExchangeHeld, Output, Request } from "./request.ts";
 
 export interface ExchangeOptions {
   /** The first sequence number; random, so that a reply meant for an earlier session finds no taker. */
@@ -58,6 +58,11 @@ export class Exchange {
 
   get counters(): ExchangeCounters {
     return { ...this.#counters };
+  }
+
+  get held(): ExchangeHeld {
+    const waiting = this.#urgent.length + this.#waiting.length;
+    return { unanswered: this.unanswered, waiting, lingering: this.#lingering.size };
   }
 
   /** Requests on the line. */

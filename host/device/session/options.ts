@@ -1,7 +1,8 @@
 /** What a session is told, and what it counts. */
 import type { Clock } from "../clock.ts";
 import type { LinkCounters } from "../link/decoder.ts";
-import type { ExchangeCounters } from "./request.ts";
+import type { ExchangeCounters, ExchangeHeld } from "./request.ts";
+import type { WaitersHeld } from "./waiters.ts";
 
 export interface SessionOptions {
   readonly clock: Clock;
@@ -20,3 +21,9 @@ export interface SessionOptions {
 }
 
 export interface SessionCounters extends LinkCounters, ExchangeCounters {}
+
+/** What a session holds at a moment: bounded while it lasts; once it is over, nothing but `lingering`. */
+export interface SessionHeld extends ExchangeHeld, WaitersHeld {
+  /** Who hears of notices, and of the end. */
+  readonly listeners: number;
+}

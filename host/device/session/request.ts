@@ -66,6 +66,15 @@ export interface ExchangeCounters {
   readonly naks: number;
 }
 
+export interface ExchangeHeld {
+  /** Requests on the line, those among them whose callers gave up. */
+  readonly unanswered: number;
+  /** Requests that wait for credits. */
+  readonly waiting: number;
+  /** Numbers that are not used again yet, because a late reply may still bear them. */
+  readonly lingering: number;
+}
+
 /** One question to the device, as a caller puts it. */
 export interface Call extends Omit<Frame, "seq"> {
   /** From now, waiting for credits included; default 10,000. */

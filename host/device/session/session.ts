@@ -6,11 +6,11 @@ import { checkContents, frameBytes } from "../link/frame.ts";
 import { Redactor } from "../link/redact.ts";
 import type { Transport } from "../transport.ts";
 import { Ears } from "./ears.ts";
-import { bootError, closedError, noHello } from "./ends.ts";
+import { bootError, closedError, End, noHello } from "./ends.ts";
 import { Exchange } from "./exchange.ts";
 import { shakeHands } from "./handshake.ts";
 import { FIRST_CREDITS, type Hello, MAX_LINE_BYTES } from "./hello.ts";
-import type { SessionCounters, SessionOptions } from "./options.ts";
+import type { SessionCounters, SessionHeld, SessionOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { changeRate, rateSetter } from "./rate-change.ts";
 import { type Call, type Output, type Reply, requestOf } from "./request.ts";
@@ -30,11 +30,10 @@ export class Session {
   readonly #exchange: Exchange;
   readonly #waiters = new Waiters();
   readonly #outbox: Outbox;
-  readonly #goneListeners = new Set<(reason: DeviceError) => void>();
+  readonly #end = new End();
   readonly #noticeListeners = new Set<(args: readonly string[]) => void>();
   readonly #idleListeners: (() => void)[] = [];
   #cancelTimer: (() => void) | undefined;
-  #gone: DeviceError | undefined;
   #heardAtMs = Number.NEGATIVE_INFINITY;
   readonly #ears = new Ears();
   #probing = false;
@@ -51,7 +50,7 @@ export class Session {
     this.#exchange = new Exchange({ firstSeq, queueMax, baud: this.#baud }, FIRST_CREDITS);
     this.#outbox = new Outbox((bytes) => this.#write(bytes));
     transport.onChunk((chunk) => this.#receive(chunk));
-    transport.onClose((reason) => this.#end(closedError(transport.name, reason)));
+    transport.onClose((reason) => this.#finish(closedError(transport.name, reason)));
   }
 
   /**
@@ -84,6 +83,11 @@ export class Session {
 
   get counters(): SessionCounters {
     return { ...this.#decoder.counters, ...this.#exchange.counters };
+  }
+
+  get held(): SessionHeld {
+    const listeners = this.#end.listeners + this.#noticeListeners.size + this.#idleListeners.length;
+    return { ...this.#exchange.held, ...this.#waiters.held, listeners };
   }
 
   /** The line's present rate, in baud. */
@@ -119,9 +123,7 @@ export class Session {
 
   /** Calls `listener` once when the conversation is over; at once if it already is. @returns a function that ends it */
   onGone(listener: (reason: DeviceError) => void): () => void {
-    if (this.#gone === undefined) this.#goneListeners.add(listener);
-    else listener(this.#gone);
-    return () => this.#goneListeners.delete(listener);
+    return this.#end.listen(listener);
   }
 
   /**
@@ -145,9 +147,8 @@ export class Session {
     }
   }
 
-  async close(): Promise<void> {
-    this.#end(new DeviceError("DEVICE_CLOSED", `${this.#transport.name} was closed by the appliance`));
-    await this.#transport.close();
+  close(): Promise<void> {
+    return this.#abandon(new DeviceError("DEVICE_CLOSED", `${this.#transport.name} was closed by the appliance`));
   }
 
   async #greet(): Promise<void> {
@@ -187,7 +188,7 @@ export class Session {
 
   #ask(call: Call): Promise<Reply> {
     const { signal } = call;
-    if (this.#gone !== undefined) return Promise.reject(this.#gone);
+    if (this.#end.reason !== undefined) return Promise.reject(this.#end.reason);
     if (signal?.aborted) return Promise.reject(new DeviceError("DEVICE_ABORTED", "the caller gave up"));
     const cancel = (id: number) => this.#step((_, out) => this.#exchange.cancel(id, out));
     return this.#waiters.wait(signal, cancel, (id) =>
@@ -196,7 +197,7 @@ export class Session {
   }
 
   #receive(chunk: Uint8Array): void {
-    if (this.#gone !== undefined) return;
+    if (this.#end.reason !== undefined) return;
     this.#step((nowMs, out) => {
       for (const event of this.#decoder.push(chunk)) {
         if (event.kind === "log") this.#hearLog(event.text);
@@ -266,7 +267,7 @@ export class Session {
    * fails ends the connection here too: a port that stays open is locked for whoever tries again.
    */
   #write(bytes: Uint8Array): void {
-    if (this.#gone !== undefined) return;
+    if (this.#end.reason !== undefined) return;
     const failed = (cause: unknown) => void this.#abandon(closedError(this.#transport.name, cause));
     this.#transport.write(bytes).catch(failed);
   }
@@ -278,7 +279,7 @@ export class Session {
 
   /** One timer at a time; it looks at everything pending, so a request that joins meanwhile waits a tick at most. */
   #arm(): void {
-    if (this.#gone !== undefined || this.#cancelTimer !== undefined) return;
+    if (this.#end.reason !== undefined || this.#cancelTimer !== undefined) return;
     const atMs = this.#exchange.nextWakeAtMs();
     if (atMs === undefined) return;
     const delayMs = Math.min(TICK_MS, Math.max(1, Math.ceil(atMs - this.#options.clock.nowMs())));
@@ -289,18 +290,16 @@ export class Session {
   }
 
   #abandon(reason: DeviceError): Promise<void> {
-    this.#end(reason);
+    this.#finish(reason);
     return this.#transport.close();
   }
 
-  #end(reason: DeviceError): void {
-    if (this.#gone !== undefined) return;
-    this.#gone = reason;
+  #finish(reason: DeviceError): void {
+    if (!this.#end.begin(reason)) return;
     this.#cancelTimer?.();
     this.#exchange.failAll(reason.code, reason.detail, []);
     this.#waiters.rejectAll(reason);
     for (const listener of this.#idleListeners.splice(0)) listener();
-    for (const listener of this.#goneListeners) listener(reason);
-    this.#goneListeners.clear();
+    this.#end.tell();
   }
 }

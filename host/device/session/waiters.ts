@@ -9,9 +9,22 @@ interface Waiter {
   readonly release: () => void;
 }
 
+export interface WaitersHeld {
+  /** Callers that wait for an answer. */
+  readonly waiters: number;
+  /** Outcomes of requests that had theirs already, since the beginning: a defect of this host. */
+  readonly settledTwice: number;
+}
+
 export class Waiters {
   readonly #waiters = new Map<number, Waiter>();
   #nextId = 1;
+  #settledTwice = 0;
+  #over = false;
+
+  get held(): WaitersHeld {
+    return { waiters: this.#waiters.size, settledTwice: this.#settledTwice };
+  }
 
   /**
    * @param giveUp called with the id when the signal fires before the answer
@@ -37,13 +50,16 @@ export class Waiters {
     this.#take(id)?.reject(error);
   }
 
+  /** The conversation is over: what more is said of requests is known to come late. */
   rejectAll(error: DeviceError): void {
+    this.#over = true;
     for (const id of [...this.#waiters.keys()]) this.reject(id, error);
   }
 
   #take(id: number): Waiter | undefined {
     const waiter = this.#waiters.get(id);
     this.#waiters.delete(id);
+    if (waiter === undefined && !this.#over) this.#settledTwice += 1;
     waiter?.release();
     return waiter;
   }

@@ -39,6 +39,7 @@ const ALL_STEPS = 2 ** 22;
 const HASHRATE_GHS = 433.6;
 const WORK_SCALE = 105_859_375;
 const US_PER_MS = 1000;
+const START_RATE = 115_200;
 /** A search that never waits lets this much of the clock pass between its turns. */
 const LEAST_WAIT_MS = 1;
 
@@ -53,6 +54,7 @@ export class WasmDevice {
   readonly #uart: boolean;
   #connection: Connection | undefined;
   #connections = 0;
+  #hostRate = START_RATE;
   #cancelTimer = () => {};
 
   constructor(module: Pick<WasmModule, "instantiate">, options: WasmDeviceOptions) {
@@ -78,7 +80,7 @@ export class WasmDevice {
   /** A new connection, at 115,200 baud on a UART; the one before ends. What the device said before is lost. */
   connect(): Transport {
     this.unplug();
-    this.#core.setHostRate(115_200);
+    this.#setHostRate(START_RATE);
     const line: Line = {
       name: `wasm-${++this.#connections}`,
       send: (bytes) => this.#receive(this.toDevice(bytes)),
@@ -86,9 +88,7 @@ export class WasmDevice {
         if (this.#connection === connection) this.#connection = undefined;
       },
     };
-    this.#connection = this.#uart
-      ? new RatedConnection(line, (baud) => this.#core.setHostRate(baud))
-      : new Connection(line);
+    this.#connection = this.#uart ? new RatedConnection(line, (baud) => this.#setHostRate(baud)) : new Connection(line);
     return this.#connection;
   }
 
@@ -103,6 +103,18 @@ export class WasmDevice {
     this.#run();
   }
 
+  /** What the device answers to this line at once, past every connection and whatever rate it is at. */
+  ask(line: Uint8Array): Uint8Array {
+    const core = this.#core;
+    core.setHostRate(core.rate());
+    new Uint8Array(core.memory.buffer, core.input(), line.length).set(line);
+    core.feed(line.length);
+    const length = core.take();
+    const said = new Uint8Array(core.memory.buffer, core.output(), length).slice();
+    core.setHostRate(this.#hostRate);
+    return said;
+  }
+
   /** Another speed, from the next search on. */
   setWork(hashrateGhs: number, workScale: number): void {
     this.#core.setWork(hashrateGhs, workScale);
@@ -112,6 +124,11 @@ export class WasmDevice {
   stop(): void {
     this.unplug();
     this.#cancelTimer();
+  }
+
+  #setHostRate(baud: number): void {
+    this.#hostRate = baud;
+    this.#core.setHostRate(baud);
   }
 
   #receive(bytes: Uint8Array): void {

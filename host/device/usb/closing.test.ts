@@ -27,7 +27,7 @@ class SlowPort extends EventEmitter {
   }
 }
 
-const LINES = { staysUpOnClose: true, hasLines: true };
+const LINES = { staysUpOnClose: true, hasLines: true, startBaud: 115_200 };
 
 function opened() {
   const clock = new FakeClock();

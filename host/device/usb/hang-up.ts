@@ -18,9 +18,10 @@ const DEADLINE_MS = 1000;
 export function clearHangUp(fd: number, clock: Clock, stty = "stty"): Promise<boolean> {
   return new Promise((resolve) => {
     const child = spawn("/bin/sh", ["-c", 'exec "$0" -hupcl <&3', stty], { stdio: ["ignore", "ignore", "ignore", fd] });
-    const cancel = clock.after(DEADLINE_MS, () => {
+    // As long as it lives it holds the port, too: closed here, it would stay locked.
+    let cancel = clock.after(DEADLINE_MS, () => {
       child.kill("SIGKILL");
-      resolve(false);
+      cancel = clock.after(DEADLINE_MS, () => resolve(false));
     });
     const end = (done: boolean) => {
       cancel();

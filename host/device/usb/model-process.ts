@@ -19,6 +19,8 @@ export interface ModelOptions {
   readonly hashrateGhs?: number;
   /** A share of difficulty d takes the time of one of d × this; 0: as fast as the CPU finds it. */
   readonly workScale?: number;
+  /** Nonces of each of its 894 cores; few let a search run out of them. */
+  readonly asicSteps?: number;
   /** 32 bytes as hex digits; null: no key is provisioned; default one derived from the seed. */
   readonly key?: string | null;
   /** Prints what an ESP32 prints when it boots. */
@@ -55,8 +57,10 @@ export async function startModel(options: ModelOptions): Promise<ModelProcess> {
   };
 }
 
-function modelArgs({ link, seed, baud, uart, hashrateGhs, workScale, key, banner }: ModelOptions): string[] {
-  const valued = { link, seed, "baud-pace": baud, "hashrate-ghs": hashrateGhs, "work-scale": workScale, key };
+function modelArgs(options: ModelOptions): string[] {
+  const { link, seed, baud, uart, hashrateGhs, workScale, asicSteps, key, banner } = options;
+  const asic = { "hashrate-ghs": hashrateGhs, "work-scale": workScale, "asic-steps": asicSteps };
+  const valued = { link, seed, "baud-pace": baud, ...asic, key };
   const args = Object.entries(valued).flatMap(([name, value]) =>
     value === undefined || value === null ? [] : [`--${name}`, String(value)],
   );

@@ -53,7 +53,7 @@ export async function openSerial({ path, baud, clock }: SerialOptions): Promise<
     () => false,
   );
   const staysUpOnClose = port.fd !== undefined && (await clearHangUp(port.fd, clock));
-  return new SerialTransport(port, clock, { staysUpOnClose, hasLines });
+  return new SerialTransport(port, clock, { staysUpOnClose, hasLines, startBaud: baud });
 }
 
 function open(port: SerialPort, clock: Clock): Promise<void> {
@@ -89,9 +89,17 @@ function setLines(port: Port, lines: ModemLines): Promise<void> {
 /** What is needed of the port's stream and modem lines. */
 export type Port = Pick<SerialPort, "path" | "isOpen" | "on" | "write" | "update" | "set" | "close">;
 
+/** What was found out when the port was opened. */
+export interface SerialFacts {
+  readonly staysUpOnClose: boolean;
+  readonly hasLines: boolean;
+  readonly startBaud: number;
+}
+
 export class SerialTransport implements SerialLine {
   readonly name: string;
   readonly lines?: ModemLines;
+  readonly startBaud: number;
   readonly staysUpOnClose: boolean;
   readonly #port: Port;
   readonly #clock: Clock;
@@ -102,12 +110,9 @@ export class SerialTransport implements SerialLine {
   #ended: Error | undefined;
   #pulse: Promise<void> | undefined;
 
-  constructor(
-    port: Port,
-    clock: Clock,
-    { staysUpOnClose, hasLines }: { readonly staysUpOnClose: boolean; readonly hasLines: boolean },
-  ) {
+  constructor(port: Port, clock: Clock, { staysUpOnClose, hasLines, startBaud }: SerialFacts) {
     this.name = port.path;
+    this.startBaud = startBaud;
     if (hasLines) this.lines = RELEASED;
     this.staysUpOnClose = staysUpOnClose;
     this.#port = port;

@@ -25,7 +25,7 @@ import { TurnQueue } from "../session/commands/turns.ts";
 import { searchWork } from "../session/commands/work.ts";
 import { parseHealth } from "../session/health.ts";
 import type { Hello } from "../session/hello.ts";
-import type { SessionCounters, SessionOptions } from "../session/options.ts";
+import type { SessionCounters, SessionHeld, SessionOptions } from "../session/options.ts";
 import { RateLadder, START_BAUD } from "../session/rate-ladder.ts";
 import type { Reply } from "../session/request.ts";
 import { Session } from "../session/session.ts";
@@ -104,6 +104,11 @@ export class UsbDevice implements LiveDevice {
 
   get counters(): SessionCounters {
     return this.#session.counters;
+  }
+
+  /** What the connection holds at this moment. */
+  get held(): SessionHeld {
+    return this.#session.held;
   }
 
   /** The line's present rate, in baud. */

@@ -12,16 +12,23 @@ export interface OpenOptions {
   /** Looks for the line's best rate; default false. */
   readonly climb?: boolean;
   readonly wrap?: (transport: Transport) => Transport;
+  /** How long HELLO is repeated. */
+  readonly helloMs?: number;
+  readonly onLog?: (text: string) => void;
 }
 
 const OPEN_MS = 15_000;
 /** A bench's line is quiet when it is given out. */
 const QUIET_MS = 20;
 
-export async function openDevice(bench: UsbBench, { climb = false, wrap }: OpenOptions = {}): Promise<UsbDevice> {
+export async function openDevice(
+  bench: UsbBench,
+  { climb = false, wrap, ...session }: OpenOptions = {},
+): Promise<UsbDevice> {
   const transport = await bench.settle(bench.connect(), CONNECT_MS);
   const { clock, random } = bench;
-  const opening = UsbDevice.open(wrap?.(transport) ?? transport, { clock, random, quietMs: QUIET_MS, climb });
+  const options = { clock, random, quietMs: QUIET_MS, climb, ...session };
+  const opening = UsbDevice.open(wrap?.(transport) ?? transport, options);
   return bench.settle(opening, OPEN_MS);
 }
 
