@@ -26,11 +26,23 @@ export function threadsOf({ threads }: Config["inference"]): number {
   return threads > 0 ? threads : Math.min(Math.max(availableParallelism() - 1, 1), 3);
 }
 
-export function loadConfigured({ model }: Config): Promise<LoadedModel> {
-  return loadModel(model.dir, {
+/** @throws InferenceError with any MODEL_ code */
+export function loadConfigured({ model: { dir, variant } }: Config): Promise<LoadedModel> {
+  return loadFolder(dir, variant === "auto" ? undefined : variant);
+}
+
+/** @param variant by default the one for this CPU */
+export function loadFolder(directory: string, variant?: string): Promise<LoadedModel> {
+  return loadModel(directory, {
     supported: { raster: RASTER_VERSION, attention: ATTENTION_VERSION },
-    ...(model.variant === "auto" ? {} : { precision: model.variant }),
+    ...(variant === undefined ? {} : { precision: variant }),
   });
+}
+
+/** Its process is not started yet. */
+export function makeEngine(loaded: LoadedModel, { inference }: Config): InferenceEngine {
+  const { deadlineMs, memoryMiB } = inference;
+  return new InferenceEngine(loaded, { threads: threadsOf(inference), deadlineMs, memoryMiB, queueMax: QUEUE_MAX });
 }
 
 export class ModelSlot {
@@ -93,9 +105,7 @@ export class ModelSlot {
       const loaded = await loadConfigured(this.#config);
       await this.#engine?.stop();
       if (this.#stopped) throw stopping();
-      const { deadlineMs, memoryMiB } = this.#config.inference;
-      const threads = threadsOf(this.#config.inference);
-      const engine = new InferenceEngine(loaded, { threads, deadlineMs, memoryMiB, queueMax: QUEUE_MAX });
+      const engine = makeEngine(loaded, this.#config);
       this.#engine = engine;
       await engine.start();
       this.#model = describe(loaded, (samples, pyramid) => this.#infer(engine, samples, pyramid), engine.fingerprint);

@@ -2,7 +2,7 @@
  * Configuration file + environment → the validated configuration.
  *
  * Precedence, highest first: environment variable, secret file, systemd credential, configuration file,
- * default. The operator's file is only ever read.
+ * default. The operator's file is only read, except by `lv06 models use` (`change.ts`).
  */
 import { readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";

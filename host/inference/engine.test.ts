@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import { afterEach, beforeAll, expect, test } from "vitest";
-import { type EngineOptions, InferenceEngine, type Pyramid } from "./engine.ts";
+import { type EngineOptions, InferenceEngine } from "./engine.ts";
 import { InferenceError } from "./error.ts";
 import { type LoadedModel, loadModel } from "./manifest.ts";
+import type { Pyramid } from "./protocol.ts";
 
 const TINY = new URL("./fixtures/tiny/", import.meta.url).pathname;
 const supported = { raster: "raster-v1", attention: "attention-v1" };
@@ -175,4 +177,83 @@ test("after a stop, images under way and new ones are refused", async () => {
   await served.stop();
   expect(await under).toMatchObject({ code: "INFERENCE_STOPPED" });
   expect(await refusal(served.infer(image(2), pyramid()))).toMatchObject({ code: "INFERENCE_STOPPED" });
+});
+
+const FIXTURES = new URL("./fixtures/", import.meta.url).pathname;
+const open = (name: string) => loadModel(join(FIXTURES, name), { supported, cpu: "x64" });
+/** Every level of the model filled with `value`, or with one value each. */
+const filled = ({ attention }: LoadedModel, ...values: number[]): Pyramid =>
+  (attention?.grids ?? []).map((grid, index) => new Float32Array(grid * grid).fill(values[index] ?? values[0] ?? 0));
+
+test.each(["tiny", "tiny-none", "tiny-a-single", "tiny-b", "tiny-c"])("%s answers", async (name) => {
+  const model = await open(name);
+  const { logit } = await engine({}, model).infer(image(1), Promise.resolve(filled(model, 0.5)));
+  expect(Number.isFinite(logit)).toBe(true);
+});
+
+test("pattern none takes no attention, and answers as pattern A does where the map is zero", async () => {
+  const model = await open("tiny-none");
+  const plain = await engine({}, model).infer(image(1), Promise.resolve([]));
+  expect(plain.logit).toBeCloseTo((await engine().infer(image(1), pyramid(0))).logit, 4);
+  expect(await refusal(engine({}, model).infer(image(1), pyramid()))).toMatchObject({ code: "INFERENCE_INPUT" });
+});
+
+test.each(["tiny-b", "tiny-c"])("%s takes every level at its own place", async (name) => {
+  const model = await open(name);
+  const served = engine({}, model);
+  const base = filled(model, 0.5);
+  const of = async (levels: Pyramid) => (await served.infer(image(1), Promise.resolve(levels))).logit;
+  const logits = [await of(base)];
+  for (const changed of base.keys()) {
+    logits.push(await of(base.map((level, index) => (index === changed ? level.map(() => 1) : level))));
+  }
+  expect(new Set(logits.map((logit) => logit.toFixed(5))).size).toBe(base.length + 1);
+  expect(await refusal(of(base.toReversed()))).toMatchObject({ code: "INFERENCE_INPUT" });
+});
+
+test("each pattern B stage multiplies by 1 + gate × attention", async () => {
+  const model = await open("tiny-b");
+  const served = engine({}, model);
+  const of = async (...values: number[]) =>
+    (await served.infer(image(1), Promise.resolve(filled(model, ...values)))).logit;
+  // The head's bias; the stages have none, so the factors of all four (gates 1/4, 2/4, 3/4, 1) multiply the rest.
+  const bias = 0.25;
+  const plain = (await of(0)) - bias;
+  expect(plain).not.toBeCloseTo(0, 2);
+  expect(((await of(1)) - bias) / plain).toBeCloseTo(1.25 * 1.5 * 1.75 * 2, 3);
+  expect(((await of(0, 1, 0, 0)) - bias) / plain).toBeCloseTo(1.5, 3);
+});
+
+test("a pattern B backbone waits for the pyramid, and holds no other image up meanwhile", async () => {
+  const model = await open("tiny-b");
+  const served = engine({}, model);
+  const late = Promise.withResolvers<Pyramid>();
+  const first = served.infer(image(1), late.promise);
+  const second = await served.infer(image(2), Promise.resolve(filled(model, 0.5)));
+  expect(Number.isFinite(second.logit)).toBe(true);
+  late.resolve(filled(model, 0.5));
+  expect((await first).logit).toBe((await served.infer(image(1), Promise.resolve(filled(model, 0.5)))).logit);
+});
+
+test("a pattern B image whose attention fails or does not come ends with that, and the next one is served", async () => {
+  const model = await open("tiny-b");
+  const served = engine({ deadlineMs: 2000, window: 1 }, model);
+  await served.start();
+  const failure = new Error("no digests");
+  await expect(served.infer(image(1), Promise.reject(failure))).rejects.toBe(failure);
+  expect(await refusal(served.infer(image(1), new Promise(() => {})))).toMatchObject({ code: "INFERENCE_DEADLINE" });
+  const next = await served.infer(image(2), Promise.resolve(filled(model, 0.5)));
+  expect(Number.isFinite(next.logit)).toBe(true);
+});
+
+test("a child killed with a pattern B image in flight is replaced and the image is answered", async () => {
+  const model = await open("tiny-b");
+  const served = engine({}, model);
+  await served.start();
+  process.kill(served.state.pid ?? Number.NaN, "SIGSTOP");
+  const answer = served.infer(image(1), Promise.resolve(filled(model, 0.5)));
+  await new Promise((turn) => setTimeout(turn, 50));
+  process.kill(served.state.pid ?? Number.NaN, "SIGKILL");
+  expect(Number.isFinite((await answer).logit)).toBe(true);
+  expect(served.state.starts).toBe(2);
 });

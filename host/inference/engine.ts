@@ -3,8 +3,8 @@ import { Child, ChildError, ChildRefusal } from "../base/child.ts";
 import { type Calibrated, calibrate } from "./calibrate.ts";
 import { InferenceError, type InferenceErrorCode, isInferenceCode } from "./error.ts";
 import { Gate } from "./gate.ts";
-import type { LoadedModel } from "./manifest.ts";
-import type { ChildSettings, InferenceReply, InferenceRequest } from "./protocol.ts";
+import type { LoadedModel, LoadedPart } from "./manifest.ts";
+import type { ChildSettings, InferenceReply, InferenceRequest, PartSettings, Pyramid } from "./protocol.ts";
 
 export interface EngineOptions {
   /** Intra-op threads of ONNX Runtime, ≥ 1. */
@@ -31,9 +31,6 @@ export interface Inference extends Calibrated {
   readonly featuresMs: number;
   readonly headMs: number;
 }
-
-/** Attention levels, one a grid of the manifest, float32 grid² row-major. */
-export type Pyramid = readonly Float32Array[];
 
 const CHILD_TO_INFERENCE = {
   CHILD_BUSY: "INFERENCE_BUSY",
@@ -62,10 +59,10 @@ export class InferenceEngine {
     this.#gate = new Gate(window, options.queueMax);
     const settings: ChildSettings = {
       files: model.files,
-      backbone: model.backbone.path,
-      head: model.head.path,
+      backbone: partSettings(model.backbone),
+      head: partSettings(model.head),
       featureShape: model.head.part.inputs.features?.shape ?? [],
-      grid: model.attention.grids[0] ?? 0,
+      grids: model.attention?.grids ?? [],
       threads: options.threads,
       spinning,
       precision: model.precision,
@@ -107,10 +104,11 @@ export class InferenceEngine {
   }
 
   /**
-   * The backbone computes while `pyramid` is on its way. If the child dies, the image is tried once more.
+   * The backbone computes while `pyramid` is on its way, but for pattern B, whose backbone takes it. If the child dies,
+   * the image is tried once more.
    *
    * @param samples raster-v1: 50,176 bytes
-   * @param pyramid its rejection is passed on as it is
+   * @param pyramid empty for pattern `none`; its rejection is passed on as it is
    * @throws InferenceError with any INFERENCE_ code
    */
   async infer(samples: Uint8Array, pyramid: Promise<Pyramid>): Promise<Inference> {
@@ -143,11 +141,13 @@ export class InferenceEngine {
 
   async #attempt(samples: Uint8Array, pyramid: Promise<Pyramid>): Promise<Inference> {
     const image = this.#nextImage++;
-    const features = this.#request({ kind: "features", image, samples });
-    const level = this.#attention(pyramid);
+    const { backbone, head } = this.#model;
+    const levels = this.#attention(pyramid);
+    const ask = (of: Pyramid) => this.#request({ kind: "features", image, samples, levels: of });
+    const features = backbone.levels.length === 0 ? ask([]) : levels.then(ask);
     // The first to fail ends the attempt: features lost in a crash must not wait for the attention.
-    const classified = level.then(
-      (attention) => this.#request({ kind: "classify", image, attention }),
+    const classified = levels.then(
+      (of) => this.#request({ kind: "classify", image, levels: head.levels.length === 0 ? [] : of }),
       (error: unknown) => this.#drop(image, error),
     );
     const [, reply] = await Promise.all([features, classified]);
@@ -157,12 +157,13 @@ export class InferenceEngine {
     return { logit, ...calibrate(logit, this.#model.manifest), label: labels[1], featuresMs, headMs };
   }
 
-  /** The one level that pattern A takes, or a named error if it does not come or does not fit. */
-  async #attention(pyramid: Promise<Pyramid>): Promise<Float32Array> {
-    const [level] = await this.#within(pyramid);
-    const cells = (this.#model.attention.grids[0] ?? 0) ** 2;
-    if (level?.length === cells) return level;
-    throw new InferenceError("INFERENCE_INPUT", `the attention has ${cells} cells, not ${level?.length ?? 0}`);
+  /** Every level that the model takes, or a named error if they do not come or do not fit. */
+  async #attention(pyramid: Promise<Pyramid>): Promise<Pyramid> {
+    const levels = await this.#within(pyramid);
+    const cells = levels.map(({ length }) => length);
+    const expected = (this.#model.attention?.grids ?? []).map((grid) => grid ** 2);
+    if (cells.join() === expected.join()) return levels;
+    throw new InferenceError("INFERENCE_INPUT", `the attention has [${expected}] cells, not [${cells}]`);
   }
 
   async #within(pyramid: Promise<Pyramid>): Promise<Pyramid> {
@@ -190,6 +191,10 @@ export class InferenceEngine {
       throw inferenceError(error);
     }
   }
+}
+
+function partSettings({ path, levels }: LoadedPart): PartSettings {
+  return { path, levels };
 }
 
 /** The child that held the image is gone, through no fault that is known to be the image's. */

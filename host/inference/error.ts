@@ -11,10 +11,12 @@ export const INFERENCE_ERRORS = {
   INFERENCE_START: "The inference process did not start: its last words are in the message.",
   INFERENCE_STOPPED: "The appliance is stopping: send it again when it is back.",
   MODEL_DIGEST: "A model file is not the one its manifest names: copy the model folder again.",
+  MODEL_GRAPH: "Manifest and ONNX file belong to different models: export or copy the model folder again.",
   MODEL_MANIFEST: "Correct manifest.json, or copy the model folder again.",
   MODEL_MISSING: "Check the model's folder: `lv06 models list` shows the ones that are installed.",
   MODEL_NO_VARIANT: "Choose one of the variants that the message lists, or a model made for this CPU.",
   MODEL_RUNTIME: "Use a model made for this version of the appliance, or update the appliance.",
+  MODEL_TOO_LARGE: "Use a smaller model: a manifest may have 64 KiB, a graph 64 MiB, a weight file 512 MiB.",
 } as const;
 
 export type InferenceErrorCode = keyof typeof INFERENCE_ERRORS;

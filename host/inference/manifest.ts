@@ -1,12 +1,11 @@
 /** Opens a model folder: manifest, precision variant for this CPU, digest of every file that will be used. */
-import { createHash, hash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
-import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
+import { hash } from "node:crypto";
+import { dirname, join, resolve } from "node:path";
 import type { AttentionSettings } from "../attention/attention.ts";
-import { errorCode, errorMessage } from "../base/error.ts";
+import { errorMessage } from "../base/error.ts";
 import { InferenceError } from "./error.ts";
+import { checkFiles, checkGraph, type PinnedFile, readManifestFile } from "./files.ts";
+import { checkPattern, levelInputs } from "./pattern.ts";
 import { type Manifest, manifestSchema, type Part, type Variant } from "./schema.ts";
 
 /** What the appliance makes of an image, named as manifests name it. */
@@ -30,7 +29,8 @@ export interface LoadedModel {
   readonly digest: string;
   /** Name of the variant, e.g. `int8-u8s8`. */
   readonly precision: string;
-  readonly attention: AttentionSettings;
+  /** Null for pattern `none`: nothing is hashed for it. */
+  readonly attention: AttentionSettings | null;
   /** Every file that will be used. */
   readonly files: readonly PinnedFile[];
   readonly backbone: LoadedPart;
@@ -41,57 +41,69 @@ export interface LoadedPart {
   /** The ONNX file. */
   readonly path: string;
   readonly part: Part;
+  /** Inputs that take the attention pyramid, in the order of its grids; none when the other part takes it. */
+  readonly levels: readonly string[];
 }
 
-/** A file and the SHA-256 that it must have, hex. */
-export interface PinnedFile {
-  readonly path: string;
+/** A manifest that was read, and nothing else. */
+export interface ReadManifest {
+  readonly manifest: Manifest;
+  /** SHA-256 of its bytes, hex. */
   readonly digest: string;
 }
 
-const MANIFEST_BYTES_MAX = 64 * 1024;
+/** @throws InferenceError MODEL_MISSING, MODEL_TOO_LARGE, MODEL_MANIFEST */
+export async function readManifest(directory: string): Promise<ReadManifest> {
+  const path = join(directory, "manifest.json");
+  const bytes = await readManifestFile(path);
+  return { manifest: parseManifest(bytes, path), digest: hash("sha256", bytes) };
+}
 
 /**
- * @param directory holds manifest.json and the files it names
+ * @param directory holds manifest.json and the files it names, apart from those in `shared` beside it
  * @throws InferenceError with any MODEL_ code
  */
 export async function loadModel(directory: string, options: LoadOptions): Promise<LoadedModel> {
-  const path = join(directory, "manifest.json");
-  const bytes = await readBounded(path);
-  const manifest = parseManifest(bytes, path);
+  const { manifest, digest } = await readManifest(directory);
   checkSupported(manifest, options.supported);
   const [precision, variant] = chooseVariant(manifest, options);
-  checkPatternA(manifest, precision, variant);
-  const { backbone, head } = variant.parts;
-  const files = [backbone, head]
-    .flatMap((part) => (part.weights === undefined ? [part] : [part, part.weights]))
-    .map(({ file, digest }) => ({ path: join(directory, file), digest }));
+  checkPattern(manifest, precision, variant);
+  const roles = [
+    ["backbone", variant.parts.backbone],
+    ["head", variant.parts.head],
+  ] as const;
+  const files = roles
+    .flatMap(([, part]) => (part.weights === undefined ? [part] : [part, part.weights]))
+    .map(({ file, digest }) => ({ path: pathOf(directory, file), digest }));
   await checkFiles(files);
+  for (const [role, part] of roles) await checkPart(directory, `variants.${precision}.parts.${role}`, part, manifest);
+  const loaded = (role: "backbone" | "head", part: Part): LoadedPart => {
+    return { path: pathOf(directory, part.file), part, levels: levelInputs(manifest, role, part) };
+  };
   return {
     manifest,
-    digest: hash("sha256", bytes),
+    digest,
     precision,
     attention: attentionSettings(manifest),
     files,
-    backbone: { path: join(directory, backbone.file), part: backbone },
-    head: { path: join(directory, head.file), part: head },
+    backbone: loaded(...roles[0]),
+    head: loaded(...roles[1]),
   };
 }
 
-async function readBounded(path: string): Promise<Buffer> {
-  const handle = await open(path).catch((error: unknown) => {
-    throw new InferenceError("MODEL_MISSING", `${path} cannot be read: ${errorMessage(error)}`, { cause: error });
-  });
-  try {
-    const buffer = Buffer.alloc(MANIFEST_BYTES_MAX + 1);
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
-    if (bytesRead > MANIFEST_BYTES_MAX) {
-      throw new InferenceError("MODEL_MANIFEST", `${path} has more than ${MANIFEST_BYTES_MAX} bytes`);
-    }
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await handle.close();
+/** ONNX Runtime looks for a graph's weights beside the graph, and nowhere else. */
+async function checkPart(directory: string, where: string, part: Part, manifest: Manifest): Promise<void> {
+  const path = pathOf(directory, part.file);
+  const weights = part.weights && pathOf(directory, part.weights.file);
+  if (weights !== undefined && dirname(weights) !== dirname(path)) {
+    throw new InferenceError("MODEL_MANIFEST", `${where}: ${part.file} and its weights are not in one folder`);
   }
+  await checkGraph(path, weights, part, manifest);
+}
+
+/** `../shared/` is beside the model's folder, also where that was named by `.`. */
+function pathOf(directory: string, file: string): string {
+  return join(resolve(directory), file);
 }
 
 function parseManifest(bytes: Buffer, path: string): Manifest {
@@ -110,14 +122,13 @@ function parseJson(bytes: Buffer, path: string): unknown {
   }
 }
 
-function checkSupported({ name, raster, attention, pattern }: Manifest, supported: Supported): void {
+function checkSupported({ name, raster, attention }: Manifest, supported: Supported): void {
   const unsupported = (what: string, asked: string, served: string) =>
     new InferenceError("MODEL_RUNTIME", `model ${name} needs ${what} ${asked}, this appliance serves ${served}`);
   if (raster !== supported.raster) throw unsupported("raster", raster, supported.raster);
-  if (attention.version !== supported.attention) {
+  if (attention !== null && attention.version !== supported.attention) {
     throw unsupported("attention", attention.version, supported.attention);
   }
-  if (pattern !== "A") throw unsupported("pattern", pattern, "A");
 }
 
 function chooseVariant({ name, variants }: Manifest, options: LoadOptions): [string, Variant] {
@@ -130,42 +141,8 @@ function chooseVariant({ name, variants }: Manifest, options: LoadOptions): [str
   throw new InferenceError("MODEL_NO_VARIANT", `model ${name} has no variant ${wanted}; it has ${offered}`);
 }
 
-/** Pattern A (whitepaper 6.1): raster → features; features and one attention level → logit. */
-function checkPatternA({ attention }: Manifest, precision: string, { parts }: Variant): void {
-  const { backbone, head } = parts;
-  const features = tensorKey(backbone.outputs.features);
-  const [grid] = attention.grids;
-  const wrong =
-    (tensorKey(backbone.inputs.image) !== "uint8 1,1,224,224" && "backbone.inputs.image") ||
-    (features === undefined && "backbone.outputs.features") ||
-    (tensorKey(head.inputs.features) !== features && "head.inputs.features") ||
-    (tensorKey(head.inputs.attention) !== `float32 1,1,${grid},${grid}` && "head.inputs.attention") ||
-    (tensorKey(head.outputs.logit) !== "float32 1,1" && "head.outputs.logit") ||
-    (attention.grids.length !== 1 && "attention.grids");
-  if (wrong !== false) {
-    throw new InferenceError("MODEL_MANIFEST", `variants.${precision}.parts.${wrong} does not fit pattern A`);
-  }
-}
-
-function tensorKey(tensor: Part["inputs"][string] | undefined): string | undefined {
-  return tensor && `${tensor.type} ${tensor.shape.join(",")}`;
-}
-
-/** @throws InferenceError MODEL_MISSING, MODEL_DIGEST */
-export async function checkFiles(files: readonly PinnedFile[]): Promise<void> {
-  for (const { path, digest } of files) {
-    const sha256 = createHash("sha256");
-    await pipeline(createReadStream(path), sha256).catch((error: unknown) => {
-      throw new InferenceError("MODEL_MISSING", `${path} cannot be read (${errorCode(error)})`, { cause: error });
-    });
-    const found = sha256.digest("hex");
-    if (found !== digest) {
-      throw new InferenceError("MODEL_DIGEST", `${path}: the manifest says ${digest}, the file has ${found}`);
-    }
-  }
-}
-
-function attentionSettings({ attention }: Manifest): AttentionSettings {
+function attentionSettings({ attention }: Manifest): AttentionSettings | null {
+  if (attention === null) return null;
   const scales = attention.scales.map((block, index) => ({ block, weight: attention.weights[index] ?? 0 }));
   return { scales, grids: attention.grids };
 }

@@ -1,9 +1,9 @@
-/** The two ONNX sessions of a pattern A model, and the images between them. */
+/** The two ONNX sessions of a model, and the images between them. */
 import { env, InferenceSession, Tensor } from "onnxruntime-node";
 import { InferenceError } from "./error.ts";
+import { checkFiles } from "./files.ts";
 import { Lanes } from "./lanes.ts";
-import { checkFiles } from "./manifest.ts";
-import type { ChildSettings, InferenceReply, InferenceRequest } from "./protocol.ts";
+import type { ChildSettings, InferenceReply, InferenceRequest, PartSettings, Pyramid } from "./protocol.ts";
 
 interface Features {
   readonly tensor: Tensor;
@@ -41,8 +41,8 @@ export class Runner {
       logSeverityLevel: 3,
       extra: { session: { intra_op: { allow_spinning: settings.spinning ? "1" : "0" } } },
     };
-    const backbone = await InferenceSession.create(settings.backbone, options);
-    const head = await InferenceSession.create(settings.head, options);
+    const backbone = await InferenceSession.create(settings.backbone.path, options);
+    const head = await InferenceSession.create(settings.head.path, options);
     const runner = new Runner(settings, backbone, head);
     for (let run = 0; run < WARM_UPS; run++) await runner.#warmUp();
     return runner;
@@ -54,10 +54,10 @@ export class Runner {
       case "describe":
         return { kind: "fingerprint", fingerprint: this.#fingerprint() };
       case "features":
-        await this.#hold(request.image, request.samples);
+        await this.#hold(request.image, request.samples, request.levels);
         return { kind: "done" };
       case "classify":
-        return this.#classify(request.image, request.attention);
+        return this.#classify(request.image, request.levels);
       case "drop":
         this.#held.delete(request.image);
         return { kind: "done" };
@@ -70,41 +70,38 @@ export class Runner {
   }
 
   /** The image is in `held` before the first await, so that a `classify` right behind it finds it. */
-  async #hold(image: number, samples: Uint8Array): Promise<void> {
-    const features = this.#lanes.run("long", () => this.#features(samples));
+  async #hold(image: number, samples: Uint8Array, levels: Pyramid): Promise<void> {
+    const features = this.#lanes.run("long", () => this.#features(samples, levels));
     this.#held.set(image, features);
     const [oldest] = this.#held.keys();
     if (this.#held.size > this.#settings.heldMax && oldest !== undefined) this.#held.delete(oldest);
     await features;
   }
 
-  async #classify(image: number, attention: Float32Array): Promise<InferenceReply> {
+  async #classify(image: number, levels: Pyramid): Promise<InferenceReply> {
     const held = this.#held.get(image);
     if (held === undefined) throw new InferenceError("INFERENCE_GONE", `no features of image ${image} are held`);
     this.#held.delete(image);
     const { tensor, featuresMs } = await held;
-    const { logit, headMs } = await this.#lanes.run("short", () => this.#fuse(tensor, attention));
+    const { logit, headMs } = await this.#lanes.run("short", () => this.#fuse(tensor, levels));
     return { kind: "logit", logit, featuresMs, headMs };
   }
 
-  async #features(samples: Uint8Array): Promise<Features> {
+  async #features(samples: Uint8Array, levels: Pyramid): Promise<Features> {
     if (samples.length !== IMAGE_BYTES) {
       throw new InferenceError("INFERENCE_INPUT", `an image has ${IMAGE_BYTES} samples, not ${samples.length}`);
     }
+    const attention = this.#feeds(this.#settings.backbone, levels);
     const started = performance.now();
-    const { features } = await run(this.#backbone, { image: new Tensor("uint8", samples, IMAGE_SHAPE) });
+    const { features } = await run(this.#backbone, { image: new Tensor("uint8", samples, IMAGE_SHAPE), ...attention });
     if (features === undefined) throw new InferenceError("INFERENCE_RUN", "the backbone gave no features");
     return { tensor: features, featuresMs: performance.now() - started };
   }
 
-  async #fuse(features: Tensor, attention: Float32Array): Promise<{ logit: number; headMs: number }> {
-    const { grid } = this.#settings;
-    if (attention.length !== grid * grid) {
-      throw new InferenceError("INFERENCE_INPUT", `the attention has ${grid * grid} cells, not ${attention.length}`);
-    }
+  async #fuse(features: Tensor, levels: Pyramid): Promise<{ logit: number; headMs: number }> {
+    const attention = this.#feeds(this.#settings.head, levels);
     const started = performance.now();
-    const feeds = { features, attention: new Tensor("float32", attention, [1, 1, grid, grid]) };
-    const { logit } = await run(this.#head, feeds);
+    const { logit } = await run(this.#head, { features, ...attention });
     const value = logit?.data[0];
     if (typeof value !== "number" || !Number.isFinite(value)) {
       throw new InferenceError("INFERENCE_RUN", `the logit is ${String(value)}`);
@@ -112,16 +109,32 @@ export class Runner {
     return { logit: value, headMs: performance.now() - started };
   }
 
+  /** @throws InferenceError INFERENCE_INPUT when they are not the levels that the part takes */
+  #feeds({ levels: names }: PartSettings, levels: Pyramid): Record<string, Tensor> {
+    const { grids } = this.#settings;
+    const cells = levels.map(({ length }) => length);
+    const expected = names.map((_, index) => (grids[index] ?? 0) ** 2);
+    if (cells.join() !== expected.join()) {
+      throw new InferenceError("INFERENCE_INPUT", `the attention has [${expected}] cells, not [${cells}]`);
+    }
+    const tensors = levels.map((level, index) => {
+      const grid = grids[index] ?? 0;
+      return [names[index], new Tensor("float32", level, [1, 1, grid, grid])] as const;
+    });
+    return Object.fromEntries(tensors);
+  }
+
   async #warmUp(): Promise<void> {
-    const { tensor } = await this.#features(new Uint8Array(IMAGE_BYTES));
-    const { featureShape, grid } = this.#settings;
+    const { featureShape, grids, backbone, head } = this.#settings;
+    const blank = ({ levels }: PartSettings) => levels.map((_, index) => new Float32Array((grids[index] ?? 0) ** 2));
+    const { tensor } = await this.#features(new Uint8Array(IMAGE_BYTES), blank(backbone));
     if (tensor.dims.join() !== featureShape.join()) {
       throw new InferenceError(
         "INFERENCE_RUN",
         `the features are [${tensor.dims}], the manifest says [${featureShape}]`,
       );
     }
-    await this.#fuse(tensor, new Float32Array(grid * grid));
+    await this.#fuse(tensor, blank(head));
   }
 }
 

@@ -64,3 +64,12 @@ test.each([
   memory.result("r", { ...model, ...change });
   expect(new Set(keys).size).toBe(2);
 });
+
+test("a result without attention is found for the model that takes none, and for no other", () => {
+  const without = { ...model, pattern: "none", attention: null } as const;
+  const kept = Buffer.from('{"attentionDigest":null,"verdict":null,"reasons":[]}');
+  expect(answering(kept).memory.result("r", without)).toEqual({ attentionDigest: null, verdict: null, reasons: [] });
+  expect(answering(kept).memory.result("r", model)).toBeUndefined();
+  const withDigest = Buffer.from('{"attentionDigest":"ab","verdict":null,"reasons":[]}');
+  expect(answering(withDigest).memory.result("r", without)).toBeUndefined();
+});

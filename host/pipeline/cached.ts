@@ -23,7 +23,8 @@ export interface AttentionMemory {
 
 /** All of a result that the image and the model decide. */
 export interface ResultMemory {
-  readonly attentionDigest: string;
+  /** Null where the model takes no attention. */
+  readonly attentionDigest: string | null;
   readonly verdict: Verdict | null;
   readonly reasons: readonly Reason[];
 }
@@ -58,7 +59,8 @@ export class Memory {
   result(rasterDigest: string, model: Model): ResultMemory | undefined {
     const stored = this.#caches.get("result", resultKey(rasterDigest, model));
     return parse<ResultMemory>(stored, ({ attentionDigest, verdict, reasons }) => {
-      return typeof attentionDigest === "string" && verdict !== undefined && Array.isArray(reasons);
+      const fits = model.attention === null ? attentionDigest === null : typeof attentionDigest === "string";
+      return fits && verdict !== undefined && Array.isArray(reasons);
     });
   }
 
@@ -78,7 +80,7 @@ function attentionKey(rasterDigest: string, { scales, grids }: AttentionSettings
 
 function resultKey(rasterDigest: string, model: Model): string {
   return JSON.stringify([
-    attentionKey(rasterDigest, model.attention),
+    model.attention === null ? [FORMAT, rasterDigest] : attentionKey(rasterDigest, model.attention),
     model.digest,
     model.precision,
     model.fingerprint,

@@ -26,10 +26,13 @@ type Times = Record<string, number>;
 interface Assessment extends ResultMemory {
   readonly rasterDigest: string;
   readonly cached: boolean;
-  readonly attentionSource: "software" | "cache";
+  readonly attentionSource: ResultData["attention"]["source"];
   /** Only of an image that was decoded this time. */
   readonly samples: Uint8Array | undefined;
 }
+
+/** What results and receipts say in place of a version where the model takes no attention. */
+const NO_ATTENTION = "none";
 
 export class Pipeline {
   readonly #parts: PipelineParts;
@@ -70,55 +73,63 @@ export class Pipeline {
   }
 
   async #assess(bytes: Uint8Array, digest: string, model: Model, timingMs: Times): Promise<Assessment> {
+    const cached = { cached: true, attentionSource: model.attention === null ? "none" : "cache" } as const;
     const known = this.#memory.raster(digest);
     const remembered = known && this.#memory.result(known.rasterDigest, model);
     if (known !== undefined && remembered !== undefined) {
-      return { ...known, ...remembered, cached: true, attentionSource: "cache", samples: undefined };
+      return { ...known, ...remembered, ...cached, samples: undefined };
     }
     const { raster } = await this.#timed(timingMs, "raster", () => this.#parts.rasterise(bytes));
     const ofRaster = rasterDigest(raster);
     this.#memory.keepRaster(digest, { rasterDigest: ofRaster });
     const { samples } = raster;
     const again = this.#memory.result(ofRaster, model);
-    if (again !== undefined)
-      return { rasterDigest: ofRaster, ...again, cached: true, attentionSource: "cache", samples };
+    if (again !== undefined) return { rasterDigest: ofRaster, ...again, ...cached, samples };
     return this.#infer(samples, ofRaster, model, timingMs);
   }
 
-  /** The backbone starts before the attention is made; the head waits for both. */
+  /** Where the pattern allows it, the backbone starts before the attention is made, and the head waits for both. */
   async #infer(samples: Uint8Array, rasterDigest: string, model: Model, timingMs: Times): Promise<Assessment> {
-    const remembered = this.#memory.attention(rasterDigest, model.attention);
-    const attention =
-      remembered === undefined
-        ? this.#timed(timingMs, "attention", () => this.#makeAttention(samples, rasterDigest, model))
-        : Promise.resolve(remembered);
+    const { attention, attentionSource } = this.#attention(samples, rasterDigest, model, timingMs);
     const reasons = reasonsNotToAssess(samples);
     const assess = async () => {
       const { featuresMs, headMs, ...verdict } = await model.infer(
         samples,
-        attention.then(({ pyramid }) => pyramid),
+        attention.then((made) => made?.pyramid ?? []),
       );
       timingMs.features = featuresMs;
       timingMs.head = headMs;
       return verdict;
     };
     const verdict = reasons.length > 0 ? null : await this.#timed(timingMs, "inference", assess);
-    const memory: ResultMemory = { attentionDigest: (await attention).digest, verdict, reasons };
+    const memory: ResultMemory = { attentionDigest: (await attention)?.digest ?? null, verdict, reasons };
     this.#memory.keepResult(rasterDigest, model, memory);
-    const attentionSource = remembered === undefined ? "software" : "cache";
     return { rasterDigest, ...memory, cached: false, attentionSource, samples };
   }
 
-  async #makeAttention(samples: Uint8Array, rasterDigest: string, model: Model): Promise<AttentionMemory> {
-    const { digest, pyramid } = await computeAttention(samples, model.attention);
-    this.#memory.keepAttention(rasterDigest, model.attention, { digest, pyramid });
-    return { digest, pyramid };
+  /** Begun, not awaited. Null where the model takes none. */
+  #attention(
+    samples: Uint8Array,
+    rasterDigest: string,
+    { attention: settings }: Model,
+    timingMs: Times,
+  ): { readonly attention: Promise<AttentionMemory | null> } & Pick<Assessment, "attentionSource"> {
+    if (settings === null) return { attention: Promise.resolve(null), attentionSource: "none" };
+    const remembered = this.#memory.attention(rasterDigest, settings);
+    if (remembered !== undefined) return { attention: Promise.resolve(remembered), attentionSource: "cache" };
+    const make = async () => {
+      const { digest, pyramid } = await computeAttention(samples, settings);
+      this.#memory.keepAttention(rasterDigest, settings, { digest, pyramid });
+      return { digest, pyramid };
+    };
+    return { attention: this.#timed(timingMs, "attention", make), attentionSource: "software" };
   }
 
   /** After the result, never before it: a device that is slow, wrong or gone delays nothing. */
   #checkOnDevice(request: ImageRequest, model: Model, { cached, samples }: Assessment, device?: PresentDevice): void {
     const decision = deviceCheck({
       mode: request.mode,
+      usesAttention: model.attention !== null,
       cached,
       canHash: device?.canHash ?? false,
       fraction: this.#parts.deviceCheckFraction,
@@ -126,7 +137,7 @@ export class Pipeline {
     });
     // Without a device the checker says so: a validation image never goes unchecked in silence.
     const skipped = decision.kind === "none" && decision.reason !== "no-device";
-    if (skipped || samples === undefined) return;
+    if (skipped || samples === undefined || model.attention === null) return;
     this.#parts.check({ resultId: request.id, reference: request.reference, samples, settings: model.attention });
   }
 
@@ -161,8 +172,8 @@ export class Pipeline {
       },
       input: { fileDigest: digest, rasterDigest: assessment.rasterDigest, rasterVersion: RASTER_VERSION },
       attention: {
-        version: ATTENTION_VERSION,
-        scales: model.attention.scales.map(({ block }) => block),
+        version: model.attention === null ? NO_ATTENTION : ATTENTION_VERSION,
+        scales: model.attention?.scales.map(({ block }) => block) ?? [],
         digest: assessment.attentionDigest,
         source: assessment.attentionSource,
       },

@@ -1,7 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { deviceCheck, isRecorded, type PolicyInput } from "./policy.ts";
 
-const usual: PolicyInput = { mode: "validation", cached: false, canHash: true, fraction: 1, random: 0.5 };
+const usual: PolicyInput = {
+  mode: "validation",
+  usesAttention: true,
+  cached: false,
+  canHash: true,
+  fraction: 1,
+  random: 0.5,
+};
 
 describe("the device policy", () => {
   test("a fresh validation image is checked on the device", () => {
@@ -11,6 +18,7 @@ describe("the device policy", () => {
   test.each([
     ["training images are not", { mode: "training" }, "mode"],
     ["inference images are not", { mode: "inference" }, "mode"],
+    ["what a model without attention looked at is not", { usesAttention: false }, "no-attention"],
     ["a cached result is not", { cached: true }, "cached"],
     ["nothing is without a device that can hash", { canHash: false }, "no-device"],
     ["the share left out by the fraction is not", { fraction: 0.5, random: 0.5 }, "sampled-out"],

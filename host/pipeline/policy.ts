@@ -9,10 +9,12 @@ import type { Mode } from "./request.ts";
 export type DeviceCheck =
   /** The device computes the digests of every scale the model uses. */
   | { readonly kind: "check" }
-  | { readonly kind: "none"; readonly reason: "mode" | "cached" | "sampled-out" | "no-device" };
+  | { readonly kind: "none"; readonly reason: "mode" | "no-attention" | "cached" | "sampled-out" | "no-device" };
 
 export interface PolicyInput {
   readonly mode: Mode;
+  /** The model takes attention: without it there are no digests to compare. */
+  readonly usesAttention: boolean;
   /** The result came from the cache. */
   readonly cached: boolean;
   /** A device that can hash is connected. */
@@ -37,6 +39,7 @@ export function isRecorded(mode: Mode): boolean {
 /** Whether the device checks this image's digests, in the order of DESIGN §5.4. */
 export function deviceCheck(input: PolicyInput): DeviceCheck {
   if (input.mode !== "validation") return { kind: "none", reason: "mode" };
+  if (!input.usesAttention) return { kind: "none", reason: "no-attention" };
   if (input.cached) return { kind: "none", reason: "cached" };
   if (input.random >= input.fraction) return { kind: "none", reason: "sampled-out" };
   if (!input.canHash) return { kind: "none", reason: "no-device" };

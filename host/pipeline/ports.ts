@@ -22,7 +22,9 @@ export interface Model {
   /** Runtime, CPU and thread count: a cached result is only as good as what computed it. */
   readonly fingerprint: string;
   readonly threshold: number;
-  readonly attention: AttentionSettings;
+  /** Null for pattern `none`: nothing is hashed for it. */
+  readonly attention: AttentionSettings | null;
+  /** @param pyramid empty where `attention` is null */
   infer(samples: Uint8Array, pyramid: Promise<readonly Float32Array[]>): Promise<Verdict & InferenceTimes>;
 }
 

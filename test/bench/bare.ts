@@ -21,13 +21,20 @@ const [features, classify] = await Promise.all(
 );
 if (features === undefined || classify === undefined) throw new Error("the model did not load");
 
-const grid = attention.grids[0] ?? 7;
 const image = Uint8Array.from({ length: 224 * 224 }, (_, i) => (i * 37) & 0xff);
-const level = new Tensor("float32", new Float32Array(grid * grid).fill(0.5), [1, 1, grid, grid]);
+const levels = (attention?.grids ?? []).map(
+  (grid) => new Tensor("float32", new Float32Array(grid * grid).fill(0.5), [1, 1, grid, grid]),
+);
+const feeds = (names: readonly string[]) =>
+  Object.fromEntries(levels.flatMap((level, index) => (names[index] === undefined ? [] : [[names[index], level]])));
+const [toBackbone, toHead] = [feeds(backbone.levels), feeds(head.levels)];
 const once = async () => {
-  const { features: tensor } = await features.run({ image: new Tensor("uint8", image, [1, 1, 224, 224]) });
+  const { features: tensor } = await features.run({
+    image: new Tensor("uint8", image, [1, 1, 224, 224]),
+    ...toBackbone,
+  });
   if (tensor === undefined) throw new Error("the backbone has no output named features");
-  await classify.run({ features: tensor, attention: level });
+  await classify.run({ features: tensor, ...toHead });
 };
 for (let i = 0; i < 20; i++) await once();
 const images = Number(imagesText);
