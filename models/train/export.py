@@ -1,142 +1,205 @@
-"""Writes a model folder that the host can load: ONNX parts, int8 weights, manifest with calibration.
+"""The ``export`` step: five model folders that the host can load, int8 for x86-64 and arm64.
 
-    python export.py --data PRECOMPUTED --run DIR --out models/kermany-resnet18-a --version 0.1.0 [--seed 1]
-
-Quantisation is calibrated on train images, temperature and threshold on val with the int8 model that x86-64
-runs. The test split is never read here. What is only needed to judge the model (fp32 backbone, control head)
-goes to build/models/NAME, which is not committed.
+Plain, A and C share one frozen backbone, which lies in ``shared`` beside them; B has its own. Both flavours of a
+backbone share one weight file. Quantisation is calibrated on train images; temperature and threshold are fitted on val
+with the int8 model that x86-64 runs. Heads are those of seed 0 (all train images). The test split is not read here.
 """
 
-import argparse
-import hashlib
 import json
-import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 import graph
-from attention import GRID, SCALES, WEIGHTS, load_attention
-from calibration import SENSITIVITY_ON_VAL, calibrate, probability
-from data import DEVIATION, MEAN, Rows, load
-from metrics import at_threshold, auc
-from network import PlainClassifier
-from quantise import quantise, share_weights
+from arms import ARMS
+from attention import GRID, SCALES, SINGLE_SCALE, WEIGHTS, combine, level, load_bytes, single
+from backbone import load_backbone
+from calibration import calibrate, probability
+from compare import PREDICT_SEED, Views, seed_name, stored_head
+from data import CLASSES, DEVIATION, MEAN, Rows
+from errors import Code, TrainError
+from fit import predict
+from heads import Parallel
+from injection import load_injected
+from injection import logits as injected_logits
+from manifest import ATTENTION, manifest, part, write_manifest
+from marks import mark
+from metrics import at_threshold, auc, expected_calibration_error
+from network import GRIDS, Injected, PlainClassifier
+from quantise import Levels, quantise, share_weights
+from run import Run
 from serving import logits
 
 CALIBRATION_IMAGES = 256
 WEIGHTS_FILE = "backbone-int8.bin"
 # Precision variant → (signed activations, CPUs as Node's process.arch names them).
 VARIANTS = {"int8-u8s8": (False, ["x64"]), "int8-s8s8": (True, ["arm64"])}
-BUILD = Path(__file__).resolve().parents[2] / "build" / "models"
+SERVED = "int8-u8s8"
+FP32 = "fp32"
+# Largest difference of a float32 graph's logit from the network's, as a share of the largest logit.
+TOLERANCE = 0.01
 
 
-def calibration_images(train: Rows) -> np.ndarray:
+@dataclass(frozen=True)
+class Kind:
+    """One served model: its folder, its pattern, and the arm whose weights it has."""
+
+    name: str
+    pattern: str
+    arm: str
+    scales: tuple[int, ...] = SCALES
+    weights: tuple[float, ...] = WEIGHTS
+
+    @property
+    def grids(self) -> tuple[int, ...]:
+        return {"none": (), "A": (GRID,)}.get(self.pattern, GRIDS)
+
+    def levels(self, data: Path, row: np.ndarray) -> Levels:
+        """What it takes besides the image, of the given stored rows: float32 [N,g,g] by input name."""
+        stored = load_bytes(data, row, self.scales)
+        attention = single(stored, self.scales[0]) if len(self.scales) == 1 else combine(stored)
+        return {graph.level_input(g): level(attention, g) for g in self.grids}
+
+    def attention(self) -> dict | None:
+        if self.pattern == "none":
+            return None
+        return {"scales": list(self.scales), "weights": list(self.weights), "grids": list(self.grids)}
+
+
+KINDS = (Kind("kermany-plain", "none", "none"),
+         Kind("kermany-a-single", "A", "hash-single", (SINGLE_SCALE,), (1.0,)),
+         Kind("kermany-a-multi", "A", "hash-multi"),
+         Kind("kermany-b", "B", "injected"),
+         Kind("kermany-c", "C", "parallel"))
+PATTERN_B = KINDS[3]
+
+
+def home(out: Path, kind: Kind) -> Path:
+    """The folder that a model's backbone lies in."""
+    return out / (kind.name if kind.pattern == "B" else "shared")
+
+
+def calibration_rows(train: Rows) -> np.ndarray:
     """Train images spread evenly over the list, the same at every run."""
-    return train.raster[np.linspace(0, len(train.raster) - 1, CALIBRATION_IMAGES).astype(int)]
+    return np.linspace(0, len(train.raster) - 1, min(CALIBRATION_IMAGES, len(train.raster))).astype(int)
 
 
-def write_parts(model: PlainClassifier, head: dict[str, np.ndarray], train: Rows, out: Path, build: Path,
-                reduce_range: bool) -> None:
-    images = calibration_images(train)
-    quantised = {name: quantise(model, images, MEAN, DEVIATION, signed, reduce_range)
-                 for name, (signed, _) in VARIANTS.items()}
-    shared = share_weights(list(quantised.values()), out / WEIGHTS_FILE)
-    print(f"weights: {shared['referredBytes']} bytes referred to, {shared['writtenBytes']} written")
-    for name, part in quantised.items():
-        graph.save(part, out / f"backbone-{name}.onnx")
-    graph.save(graph.head(head["weight"], float(head["bias"]), GRID), out / "head.onnx")
-    graph.save(graph.head(head["controlWeight"], float(head["controlBias"]), GRID), build / "head-control.onnx")
-    graph.save(graph.backbone(model, MEAN, DEVIATION), build / "backbone-fp32.onnx")
+def write_backbone(model: PlainClassifier, images: np.ndarray, levels: Levels, folder: Path, build: Path,
+                   reduce_range: bool) -> None:
+    """Both int8 flavours with one weight file into ``folder``, float32 (only to compare with) into ``build``.
+
+    A backbone without ``levels`` is shared by models with and without attention, so it is marked for neither.
+    """
+    for place in (folder, build):
+        place.mkdir(parents=True, exist_ok=True)
+    made = {name: quantise(model, images, MEAN, DEVIATION, signed, reduce_range, levels=levels)
+            for name, (signed, _) in VARIANTS.items()}
+    sizes = share_weights(list(made.values()), folder / WEIGHTS_FILE)
+    print(f"{folder.name}: weights {sizes['referredBytes']} bytes referred to, {sizes['writtenBytes']} written")
+    for name, flavour in made.items():
+        graph.save(mark(flavour, ATTENTION, list(CLASSES)) if levels else flavour, folder / f"backbone-{name}.onnx")
+    graph.save(graph.backbone(model, MEAN, DEVIATION), build / f"backbone-{FP32}.onnx")
 
 
-def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def write_head(run: Run, kind: Kind, views: Views, backbone: int, network: Injected, folder: Path) -> None:
+    """``network``: the injected one, whose own classifier is pattern B's head."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if kind.pattern == "B":
+        made = graph.head(network.classifier.weight.detach().numpy()[0], network.classifier.bias.item(), attention=None)
+    else:
+        head = stored_head(run, views, kind.arm, seed_name(backbone, 0))
+        if isinstance(head, Parallel):
+            made = graph.parallel_head(head)
+        else:
+            made = graph.head(*head.classifier.folded(), attention=graph.level_input(GRID) if kind.grids else None)
+    graph.save(mark(made, ATTENTION if kind.grids else "none", list(CLASSES)), folder / "head.onnx")
 
 
-def tensor(kind: str, *shape: int) -> dict:
-    return {"type": kind, "shape": list(shape)}
+def figures(label: np.ndarray, logit: np.ndarray, point: tuple[float, float]) -> dict[str, float]:
+    value = probability(logit, point[0])
+    found = {"auc": auc(label, logit), **at_threshold(label, value, point[1]),
+             "ece": expected_calibration_error(label, value), "brier": float(((value - label) ** 2).mean())}
+    return {key: round(v, 4) for key, v in found.items()}
 
 
-def parts(out: Path, variant: str, side: int, channels: int, grid: int) -> dict:
-    """The manifest's account of one precision variant's files and tensors."""
-    features, attention = tensor("float32", 1, channels, grid, grid), tensor("float32", 1, 1, grid, grid)
-    backbone, weights = f"backbone-{variant}.onnx", out / WEIGHTS_FILE
-    return {
-        "backbone": {"file": backbone, "digest": digest(out / backbone),
-                     "weights": {"file": weights.name, "digest": digest(weights)},
-                     "inputs": {"image": tensor("uint8", 1, 1, side, side)}, "outputs": {"features": features}},
-        "head": {"file": "head.onnx", "digest": digest(out / "head.onnx"),
-                 "inputs": {"features": features, "attention": attention},
-                 "outputs": {"logit": tensor("float32", 1, 1)}},
-    }
+def run_parts(out: Path, build: Path, data: Path, rows: Rows, precision: str) -> dict[str, np.ndarray]:
+    """Logits of every model's parts in one precision, by model name: each backbone runs once over the rows."""
+    found: dict[str, np.ndarray] = {}
+    for shared in (True, False):
+        kinds = [kind for kind in KINDS if (kind.pattern != "B") is shared]
+        levels = {kind.name: kind.levels(data, rows.row) for kind in kinds}
+        injected = {} if shared else levels[PATTERN_B.name]
+        heads = {kind.name: (out / kind.name / "head.onnx", levels[kind.name] if shared else {}) for kind in kinds}
+        body = home(build if precision == FP32 else out, kinds[0]) / f"backbone-{precision}.onnx"
+        found |= logits(body, injected, heads, rows.raster)
+    return found
 
 
-def manifest(out: Path, version: str, temperature: float, threshold: float, images: int, metrics: dict,
-             weight_bits: int) -> dict:
-    return {
-        "schema": "lv06/model/1",
-        "name": out.name,
-        "version": version,
-        "pattern": "A",
-        "raster": "raster-v1",
-        "normalisation": {"mean": MEAN, "deviation": DEVIATION, "unit": 255, "where": "graph"},
-        "attention": {"version": "attention-v1", "scales": list(SCALES), "weights": list(WEIGHTS), "grids": [GRID]},
-        "labels": ["NORMAL", "PNEUMONIA"],
-        "temperature": temperature,
-        "threshold": threshold,
-        "thresholdRule": f"the highest with at least {SENSITIVITY_ON_VAL:.0%} sensitivity on the calibration set",
-        "calibrationSet": {"name": "Kermany chest X-ray, split val of kermany224.csv", "images": images},
-        "population": "children aged 1 to 5, Guangzhou Women and Children's Medical Center, AP chest X-rays",
-        "intendedUse": "research-only",
-        "metrics": {"evidence": "evidence.json", "calibrationSet": metrics},
-        "variants": {name: {"cpu": cpu, "weightBits": weight_bits, "parts": parts(out, name, 224, 512, GRID)}
-                     for name, (_, cpu) in VARIANTS.items()},
-        "licence": "CC-BY-4.0",
-        "attribution": "Trained on: Kermany, Zhang, Goldbaum (2018), Labeled Optical Coherence Tomography (OCT) and "
-                       "Chest X-Ray Images for Classification, Mendeley Data V2, doi:10.17632/rscbjbr9sj.2, CC BY 4.0. "
-                       "Changes: resized to 224x224 grey, a part of the images left out.",
-    }
+def write_all(run: Run, out: Path, build: Path, backbone: int, reduce_range: bool) -> None:
+    train, network = run.rows("train"), load_injected(run, PATTERN_B.arm, backbone)
+    chosen = calibration_rows(train)
+    images = train.raster[chosen]
+    plain = load_backbone(run.folder, backbone, run.width)
+    write_backbone(plain, images, {}, out / "shared", build / "shared", reduce_range)
+    write_backbone(network, images, PATTERN_B.levels(run.data, train.row[chosen]), home(out, PATTERN_B),
+                   home(build, PATTERN_B), reduce_range)
+    views = Views(run)
+    for kind in KINDS:
+        write_head(run, kind, views, backbone, network, out / kind.name)
 
 
-def write_manifest(out: Path, value: dict) -> None:
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    lists_on_one_line = re.sub(r"\[[^\[\]{}]*\]", lambda found: " ".join(found[0].split()).replace("[ ", "[").replace(" ]", "]"), text)
-    (out / "manifest.json").write_text(lists_on_one_line + "\n")
+def by_network(run: Run, backbone: int) -> dict[str, np.ndarray]:
+    """Val logits of every model by PyTorch and the stored features, before any export."""
+    views, found = Views(run), {}
+    for kind in KINDS:
+        if kind.pattern == "B":
+            found[kind.name] = injected_logits(kind.arm, load_injected(run, kind.arm, backbone), run.rows("val"), "val",
+                                               run.data, exact=True)
+        else:
+            head = stored_head(run, views, kind.arm, seed_name(backbone, 0))
+            found[kind.name] = predict(head, ARMS[kind.arm].inputs(views(backbone, "val")), PREDICT_SEED)
+    return found
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--data", type=Path, required=True)
-    arguments.add_argument("--run", type=Path, required=True)
-    arguments.add_argument("--out", type=Path, required=True)
-    arguments.add_argument("--version", required=True)
-    arguments.add_argument("--seed", type=int, default=1)
-    arguments.add_argument("--reduce-range", action="store_true",
-                           help="7-bit weights: no saturation on x86-64 without VNNI, at some loss of precision")
-    args = arguments.parse_args()
-    build = BUILD / args.out.name
-    for folder in (args.out, build):
-        folder.mkdir(parents=True, exist_ok=True)
-
-    model = PlainClassifier().eval()
-    model.load_state_dict(torch.load(args.run / f"backbone-{args.seed}.pt")["average"])
-    head = dict(np.load(args.run / f"head-{args.seed}.npz"))
-    write_parts(model, head, load(args.data, "train"), args.out, build, args.reduce_range)
-
-    val = load(args.data, "val")
-    maps = load_attention(args.data, val.row)
-    logit = logits(args.out / "backbone-int8-u8s8.onnx", {"head": (args.out / "head.onnx", maps)}, val.raster)["head"]
-    temperature, threshold = calibrate(val.label, logit)
-    value = probability(logit, temperature)
-    metrics = {key: round(v, 4) for key, v in {"auc": auc(val.label, logit), **at_threshold(val.label, value, threshold)}.items()}
-    write_manifest(args.out, manifest(args.out, args.version, temperature, threshold, len(val.label), metrics,
-                                      7 if args.reduce_range else 8))
-    print(json.dumps({"temperature": temperature, "threshold": threshold, **metrics}))
-    for path in sorted(args.out.iterdir()):
-        print(f"{path.stat().st_size:>10} {path.name}")
+def demand_equal(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
+    """The float32 graphs must be the networks, but for rounding (features are stored with 11 bits)."""
+    for name, logit in found.items():
+        worst = float(np.abs(logit - expected[name]).max() / max(1.0, float(np.abs(logit).max())))
+        if not worst <= TOLERANCE:
+            raise TrainError(Code.EXPORT_MISMATCH, f"{name}: a logit is {worst:.2%} off the network's")
 
 
-if __name__ == "__main__":
-    main()
+def variants_of(out: Path, kind: Kind, reduce_range: bool) -> dict:
+    """The manifest's account of both int8 flavours."""
+    folder = out / kind.name
+    head = part(folder / "head.onnx", folder)
+    return {name: {"cpu": cpu, "weightBits": 7 if reduce_range else 8,
+                   "parts": {"backbone": part(home(out, kind) / f"backbone-{name}.onnx", folder), "head": head}}
+            for name, (_, cpu) in VARIANTS.items()}
+
+
+def write_manifests(out: Path, version: str, val: Rows, found: dict[str, dict[str, np.ndarray]], reduce_range: bool,
+                    ) -> None:
+    """``found``: val logits by precision and model name. evidence.json has the figures of all."""
+    for kind in KINDS:
+        folder = out / kind.name
+        point = calibrate(val.label, found[SERVED][kind.name])
+        on_val = {precision: figures(val.label, logits_of[kind.name], point) for precision, logits_of in found.items()}
+        write_manifest(folder, manifest(folder, version, kind.pattern, kind.attention(),
+                                        variants_of(out, kind, reduce_range), point, len(val.label), on_val[SERVED]))
+        evidence = {"model": kind.name, "version": version, "arm": kind.arm, "temperature": point[0],
+                    "threshold": point[1], "val": on_val}
+        (folder / "evidence.json").write_text(json.dumps(evidence, indent=1) + "\n")
+        print(kind.name, json.dumps(on_val[SERVED]))
+
+
+def export(run: Run, version: str, backbone: int, reduce_range: bool) -> None:
+    val, out, build = run.rows("val"), run.models, run.fp32
+    write_all(run, out, build, backbone, reduce_range)
+    found = {precision: run_parts(out, build, run.data, val, precision) for precision in (*VARIANTS, FP32)}
+    demand_equal(found[FP32], by_network(run, backbone))
+    write_manifests(out, version, val, found, reduce_range)
+    total = sum(p.stat().st_size for kind in KINDS for p in (out / kind.name).iterdir())
+    total += sum(p.stat().st_size for p in (out / "shared").iterdir())
+    print(f"five models, {total / 1e6:.1f} MB")

@@ -8,7 +8,7 @@ first convolution. The zero point is the mean rounded; what that leaves goes int
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +24,17 @@ SHARED_FROM_BYTES = 1024
 ALIGNMENT = 64
 
 
-class Rasters(CalibrationDataReader):
-    """Feeds rasters u8 [N,side,side] as the body's dequantised input."""
+# Float32 [N,g,g] by the name of the input that takes it.
+Levels = Mapping[str, np.ndarray]
 
-    def __init__(self, rasters: np.ndarray, scale: float, zero: int) -> None:
+
+class Rasters(CalibrationDataReader):
+    """Feeds rasters u8 [N,side,side] as the body's dequantised input, and the attention levels of pattern B."""
+
+    def __init__(self, rasters: np.ndarray, levels: Levels, scale: float, zero: int) -> None:
         self.feeds: Iterator[dict[str, np.ndarray]] = (
-            {"normalised": ((r.astype(np.float32) - zero) * np.float32(scale))[None, None]} for r in rasters)
+            {"normalised": ((r.astype(np.float32) - zero) * np.float32(scale))[None, None],
+             **{name: values[i][None, None] for name, values in levels.items()}} for i, r in enumerate(rasters))
 
     def get_next(self) -> dict[str, np.ndarray] | None:
         return next(self.feeds, None)
@@ -39,8 +44,10 @@ def take_raster(model: onnx.ModelProto, signed: bool, side: int) -> None:
     """Replaces the quantised float input by the u8 raster (for signed activations, re-centred by 128)."""
     graph = model.graph
     quantise = next(n for n in graph.node if n.op_type == "QuantizeLinear" and n.input[0] == "normalised")
+    others = [i for i in graph.input if i.name != "normalised"]
     del graph.input[:]
     graph.input.append(helper.make_tensor_value_info("image", TensorProto.UINT8, [1, 1, side, side]))
+    graph.input.extend(others)
     if signed:
         zero = next(i for i in graph.initializer if i.name == quantise.input[2])
         raw = numpy_helper.from_array(np.uint8(int(numpy_helper.to_array(zero)) + 128), "image.zero")
@@ -55,9 +62,24 @@ def take_raster(model: onnx.ModelProto, signed: bool, side: int) -> None:
     graph.node.remove(quantise)
 
 
+def attention_nodes(model: onnx.ModelProto) -> list[str]:
+    """Nodes between an attention input and the features it weights: a handful of numbers, not worth rounding."""
+    reached = {i.name for i in model.graph.input if i.name.startswith("attention")}
+    found = []
+    for node in model.graph.node:
+        if reached & set(node.input):
+            found.append(node.name)
+            if node.output[0].startswith(("scaled", "factor")):
+                reached.add(node.output[0])
+    return found
+
+
 def quantise(model: nn.Module, calibration: np.ndarray, mean: float, deviation: float, signed: bool,
-             reduce_range: bool = False, side: int = 224) -> onnx.ModelProto:
-    """The int8 backbone, ``image`` u8 [1,1,side,side] to ``features`` float32; calibrated on ``calibration`` u8 [N,side,side]."""
+             reduce_range: bool = False, side: int = 224, levels: Levels | None = None) -> onnx.ModelProto:
+    """The int8 backbone, ``image`` u8 [1,1,side,side] (and attention levels) to ``features`` float32.
+
+    Calibrated on ``calibration`` u8 [N,side,side] and ``levels``. Attention and its factor stay float32.
+    """
     scale, zero = 1 / (deviation * 255), round(mean * 255)
     shift = (zero - mean * 255) * scale
     activations = QuantType.QInt8 if signed else QuantType.QUInt8
@@ -66,9 +88,10 @@ def quantise(model: nn.Module, calibration: np.ndarray, mean: float, deviation: 
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "body.onnx", Path(folder) / "int8.onnx"
         onnx.save(backbone_body(model, shift, side), source)
-        quantize_static(source, target, Rasters(calibration, scale, zero), quant_format=QuantFormat.QDQ,
+        quantize_static(source, target, Rasters(calibration, levels or {}, scale, zero), quant_format=QuantFormat.QDQ,
                         per_channel=True, reduce_range=reduce_range, activation_type=activations,
                         weight_type=QuantType.QInt8, calibrate_method=CalibrationMethod.MinMax,
+                        nodes_to_exclude=attention_nodes(onnx.load(source)),
                         extra_options={"TensorQuantOverrides": {"normalised": [fixed]}, "WeightSymmetric": True})
         result = onnx.load(target)
     take_raster(result, signed, side)

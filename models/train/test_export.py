@@ -9,8 +9,9 @@ import torch
 
 import graph
 from data import DEVIATION, MEAN
-from head import Linear, fit
-from network import Head
+from attention import level
+from heads import Parallel, Start
+from network import GRIDS, Injected
 from quantise import quantise, share_weights
 from serving import session
 from tiny import SIDE, Tiny
@@ -47,13 +48,56 @@ def test_folded_graph_is_the_network(model: Tiny, rasters: np.ndarray, tmp_path:
     np.testing.assert_allclose(run(tmp_path / "fp32.onnx", rasters[0]), reference(model, rasters[0]), atol=1e-4)
 
 
-def test_pattern_a_head_is_the_network(tmp_path: Path) -> None:
-    torch.manual_seed(4)
-    head, features, attention = Head(), torch.rand(1, 512, 7, 7), torch.rand(1, 1, 7, 7)
-    weight, bias = head.classifier.weight.detach().numpy(), head.classifier.bias.item()
-    graph.save(graph.head(weight[0], bias), tmp_path / "head.onnx")
-    found = session(tmp_path / "head.onnx").run(["logit"], {"features": features.numpy(), "attention": attention.numpy()})[0]
-    assert found[0, 0] == pytest.approx(head(features, attention).item(), abs=1e-5)
+def logit_of(path: Path, features: torch.Tensor, levels: dict[str, np.ndarray]) -> float:
+    feeds = {"features": features.numpy(), **{name: values[None, None] for name, values in levels.items()}}
+    return float(session(path).run(["logit"], feeds)[0][0, 0])
+
+
+@pytest.fixture(scope="module")
+def pyramid() -> dict[str, np.ndarray]:
+    """Four levels of one map, by input name."""
+    attention = np.random.default_rng(6).random((1, 56, 56))
+    return {f"attention{grid}": level(attention, grid)[0] for grid in GRIDS}
+
+
+def test_head_without_attention_is_a_linear_classifier_of_the_pooled_features(tmp_path: Path) -> None:
+    features, weight = torch.rand(1, 16, 7, 7), np.linspace(-1, 1, 16, dtype=np.float32)
+    graph.save(graph.head(weight, 0.5, attention=None), tmp_path / "head.onnx")
+    assert logit_of(tmp_path / "head.onnx", features, {}) == pytest.approx(float(features.mean((2, 3))[0] @ torch.from_numpy(weight)) + 0.5, abs=1e-5)
+
+
+def test_pattern_a_head_weights_each_cell_by_its_attention(tmp_path: Path, pyramid: dict[str, np.ndarray]) -> None:
+    features, weight = torch.rand(1, 16, 7, 7), np.linspace(-1, 1, 16, dtype=np.float32)
+    graph.save(graph.head(weight, 0.5), tmp_path / "head.onnx")
+    expected = (features * (1 + torch.from_numpy(pyramid["attention7"]))).mean((2, 3))[0] @ torch.from_numpy(weight) + 0.5
+    assert logit_of(tmp_path / "head.onnx", features, {"attention7": pyramid["attention7"]}) == pytest.approx(float(expected), abs=1e-5)
+
+
+def test_pattern_c_head_is_the_network(tmp_path: Path, pyramid: dict[str, np.ndarray]) -> None:
+    torch.manual_seed(8)
+    start = Start(torch.rand(16), 0.1, torch.rand(16), torch.rand(16) + 0.5)
+    network, features = Parallel(start).eval(), torch.rand(1, 16, 7, 7)
+    torch.nn.init.normal_(network.classifier.change)
+    graph.save(graph.parallel_head(network), tmp_path / "head.onnx")
+    batch = {"pooled": features.mean((2, 3)), **{name: torch.from_numpy(values)[None] for name, values in pyramid.items()}}
+    assert logit_of(tmp_path / "head.onnx", features, pyramid) == pytest.approx(network(batch).item(), abs=1e-4)
+
+
+@torch.inference_mode()
+def test_pattern_b_backbone_is_the_network_also_in_int8(tmp_path: Path, rasters: np.ndarray, pyramid: dict[str, np.ndarray]) -> None:
+    torch.manual_seed(9)
+    network = Injected(4).eval()
+    network.gates.copy_(torch.tensor([0.3, -0.4, 0.9, 0.6]))
+    feeds = {name: values[None, None] for name, values in pyramid.items()}
+    image = (torch.from_numpy(rasters[:1]).float()[:, None] / 255 - MEAN) / DEVIATION
+    expected = network.features(image, [torch.from_numpy(feeds[f"attention{g}"]) for g in GRIDS]).numpy()
+    made = {"fp32": graph.backbone(network, MEAN, DEVIATION),
+            **{name: quantise(network, rasters, MEAN, DEVIATION, signed, levels={n: np.repeat(v[0], 8, 0) for n, v in feeds.items()})
+               for name, signed in (("u8s8", False), ("s8s8", True))}}
+    for name, model in made.items():
+        graph.save(model, tmp_path / f"{name}.onnx")
+        found = session(tmp_path / f"{name}.onnx").run(["features"], {"image": rasters[:1, None], **feeds})[0]
+        assert np.abs(found - expected).mean() < (1e-5 if name == "fp32" else 0.1) * np.abs(expected).mean(), name
 
 
 @pytest.fixture(scope="module")
@@ -93,12 +137,3 @@ def test_a_changed_weight_byte_changes_both_variants(rasters: np.ndarray, quanti
     (tmp_path / "weights.bin").write_bytes(bytes(b ^ 1 for b in (quantised / "weights.bin").read_bytes()))
     for name in ("unsigned.onnx", "signed.onnx"):
         assert not np.array_equal(run(tmp_path / name, rasters[0]), run(quantised / name, rasters[0]))
-
-
-def test_a_strong_pull_keeps_the_starting_classifier_and_a_weak_one_learns() -> None:
-    rng = np.random.default_rng(5)
-    pooled = rng.normal(0, 1, (400, 6)).astype(np.float32)
-    label = (pooled[:, 0] > 0).astype(np.float32)
-    start = Linear(np.zeros(6, np.float32), 0.0)
-    assert np.abs(fit(pooled, label, start, 1000.0).weight).max() < 1e-3
-    assert fit(pooled, label, start, 1e-3).weight[0] > 1
