@@ -6,11 +6,13 @@ import { EXIT, type ExitCode, lowestExit, type Output } from "../../host/cli/out
 import { RecordingError } from "../recording/error.ts";
 import { RECORDINGS_FOLDER, readRecording, recordingPath } from "../recording/files.ts";
 import type { Header } from "../recording/format.ts";
+import type { AnyCase } from "../rig/case.ts";
 import { redactedId } from "../rig/hidden-id.ts";
 import { runCases } from "../rig/runner.ts";
 import { caseSeed } from "../rig/seed.ts";
 import type { AnyTarget } from "../rig/target.ts";
 import { hasPassed } from "../rig/verdict.ts";
+import { isReplayed } from "../targets/replay.ts";
 import { action, ROOT } from "./action.ts";
 import { environmentOf, recordFacts } from "./environment.ts";
 import { stoppable } from "./interrupt.ts";
@@ -150,6 +152,12 @@ function caughtRecording(work: () => void): string | null {
   }
 }
 
+/** Without names, what can be played back. */
+function recordable({ case: named }: RecordCommandOptions): AnyCase[] {
+  const cases = chosenCases(named);
+  return named === undefined ? cases.filter(({ can = [] }) => can.every(isReplayed)) : cases;
+}
+
 async function makeOn(
   target: AnyTarget,
   options: RecordCommandOptions & { readonly to: string },
@@ -159,7 +167,7 @@ async function makeOn(
   const [seed, facts, replace] = [seedOf(options), recordFacts(), options.mode === "update"];
   const recordOne = recordOn(target);
   const made: Made[] = [];
-  for (const one of chosenCases(options.case).filter(({ transport }) => transport === target.transport)) {
+  for (const one of recordable(options).filter(({ transport }) => transport === target.transport)) {
     const path = recordingPath(options.to, one.transport, one.id);
     if (existsSync(path)) {
       const wrong = caughtRecording(() => expectOwn(path, target, replace));

@@ -81,9 +81,8 @@ describe.skipIf(missingWasmTools.length > 0)("a case that is recorded", () => {
 
   it("says what it was recorded with", async () => {
     const port = { vendorId: "303a", productId: "4001", bridge: "ESP32-S3 USB CDC", baud: 115_200 };
-    const system = { kernel: "Linux 6.18.5", serialport: "13.0.0" };
     const target = { ...(await wasmTarget()), port };
-    const facts = { ...FACTS, ...system };
+    const facts = { ...FACTS, kernel: "Linux 6.18.5", serialport: "13.0.0" };
     const { path: kept, attempt } = await record(target, oneDigest, { ...options(), facts });
     expect([kept, attempt.verdict]).toEqual([path, "passed"]);
     const { header, end } = readRecording(path);
@@ -91,10 +90,18 @@ describe.skipIf(missingWasmTools.length > 0)("a case that is recorded", () => {
       case: { id: "usb/test/one-digest", suite: "1" },
       target: { name: "wasm-usb", kind: "model" },
       ...{ transport: "usb", simulated: true, seed: 3, framing: "recorded", host: FACTS.host, runtime: "test" },
-      ...{ device: { id: "lv06-model" }, port, ...system },
+      ...{ device: { id: "lv06-model" }, port, serialport: "13.0.0" },
     });
+    expect(header.kernel).toBeUndefined();
     expect(Math.abs(header.startedUtcMs - Date.now())).toBeLessThan(600_000);
     expect(end).toMatchObject({ verdict: "passed", redacted: 0 });
+  });
+
+  it("names the kernel of a real device's computer", async () => {
+    const model = await wasmTarget();
+    const target: Target<"usb"> = { ...model, kind: "real", identity: { ...model.identity, simulated: false } };
+    await record(target, oneDigest, { ...options(), facts: { ...FACTS, kernel: "Linux 6.18.5" } });
+    expect(readRecording(path).header.kernel).toBe("Linux 6.18.5");
   });
 
   it("keeps nothing of a case that fails", async () => {

@@ -120,13 +120,18 @@ function headerOf<Kind extends TransportKind>(
     device: { id: simulated ? id : redactedId(id), firmware, capabilities: [...capabilities] },
     can: [...bench.can],
     host,
-    ...system,
+    ...shownSystem(system, simulated),
     ...(target.port === undefined ? {} : { port: target.port }),
     seed,
     startedUtcMs: exact ? bench.utcMs() : Math.round(bench.utcMs() - bench.clock.nowMs()),
     framing: "recorded",
     ...(bench.kind === "stratum" ? { stratum: { difficulty: bench.difficulty } } : {}),
   };
+}
+
+/** What drivers do hangs on the kernel; of a model it would only tell whose computer it was. */
+function shownSystem({ kernel, ...system }: Omit<RecordFacts, "suite" | "host">, simulated: boolean) {
+  return { ...system, ...(simulated || kernel === undefined ? {} : { kernel }) };
 }
 
 /** @throws RecordingError RECORDING_TARGET */

@@ -137,6 +137,6 @@ function together(headers: readonly Recording["header"][]): {
 }
 
 /** A recording holds what passed: to damage it anew would be another conversation. */
-function isReplayed(ability: Ability): boolean {
+export function isReplayed(ability: Ability): boolean {
   return ability !== "faults";
 }
