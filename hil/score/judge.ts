@@ -15,16 +15,22 @@ export interface Judged {
   readonly killed: number;
   /** Share of those planted, whether what lives is explained or not. */
   readonly rate: number;
-  /** Survivors that nobody explained, defects that could not be planted: each fails the score. */
+  /** Survivors that nobody explained, what could not be planted, controls that were found: each fails the score. */
   readonly problems: readonly string[];
   /** Told, and no failure. */
   readonly remarks: readonly string[];
 }
 
+/** Without the controls. */
+export function defectsOf({ scored }: Pick<Score, "scored">): readonly Scored[] {
+  return scored.filter(({ mutant }) => mutant.isControl !== true);
+}
+
 export function judge(score: Score): Judged {
   const { scored } = score;
-  const killed = scored.filter(({ verdict }) => verdict === "killed").length;
-  const planted = scored.length;
+  const defects = defectsOf(score);
+  const killed = defects.filter(({ verdict }) => verdict === "killed").length;
+  const planted = defects.length;
   return {
     planted,
     killed,
@@ -41,24 +47,32 @@ export function isGood({ problems, rate }: Judged): boolean {
   return problems.length === 0 && rate >= BAR;
 }
 
-function problemOf({ mutant, verdict, error }: Scored): string[] {
+function problemOf({ mutant, verdict, error, trials }: Scored): string[] {
+  const { isControl = false } = mutant;
   switch (verdict) {
     case "killed":
-      return [];
+      return isControl ? [`${mutant.id} was found, and is no defect: ${finderWords(trials)}`] : [];
     case "invalid":
       return [`${mutant.id} could not be tried: ${error}`];
     case "survived":
-      return mutant.survives === undefined ? [`${mutant.id} survived: ${mutant.what}`] : [];
+      return mutant.survives === undefined && !isControl ? [`${mutant.id} survived: ${mutant.what}`] : [];
   }
+}
+
+function finderWords(trials: Scored["trials"]): string {
+  const found = trials.flatMap(({ trial }) => trial.found ?? []);
+  return found.map(({ target, by, message }) => `${by} on ${target}: ${message}`).join("; ");
 }
 
 function remarksOn(one: Scored, all: boolean): string[] {
   const { mutant, verdict, trials } = one;
   const flaky = new Set(trials.flatMap(({ trial }) => trial.flaky));
+  const doubted = trials.flatMap(({ trial }) => trial.doubted);
   return [
     ...(verdict === "killed" && mutant.survives !== undefined
       ? [`${mutant.id} was killed, though it is said to survive`]
       : []),
+    ...doubted.map((by) => `${mutant.id}: ${by} fails without the defect as well, and does not count`),
     ...(flaky.size > 0 ? [`${mutant.id} made ${[...flaky].join(", ")} flaky`] : []),
     ...(all
       ? mutant.expected

@@ -60,6 +60,10 @@ export interface Mutant {
   readonly hint: readonly string[];
   /** Why it lives, where nothing can find it. */
   readonly survives?: string;
+  /** It shows after hundreds of scenarios only, in one process. */
+  readonly isAboutMemory?: true;
+  /** No defect at all: whoever finds it would find anything. */
+  readonly isControl?: true;
 }
 
 const USB: readonly Tier[] = ["replay-usb", "virtual", "model-usb"];

@@ -5,7 +5,7 @@ import { encodeFrame } from "../../host/device/link/frame.ts";
 import { encodeRecording } from "../recording/encode.ts";
 import type { Event } from "../recording/format.ts";
 import { parseRecording } from "../recording/parse.ts";
-import { HEADER, r, w } from "../recording/testing/samples.ts";
+import { HEADER, opened, r, w } from "../recording/testing/samples.ts";
 import { verifyRecording } from "../recording/verify.ts";
 import { LV06_SHARES_PATH } from "../targets/replay-lv06.ts";
 import { EDITS, type EditName } from "./recording-edits.ts";
@@ -23,7 +23,7 @@ function conversation(): Event[] {
   }).flat();
 }
 
-const FILE = encodeRecording(HEADER, conversation());
+const FILE = encodeRecording(HEADER, [opened(0), ...conversation()]);
 const SHARES = readFileSync(LV06_SHARES_PATH);
 
 const edited = (name: EditName, file = FILE) => EDITS[name](file);

@@ -1,6 +1,6 @@
 /** A score as a table for the terminal, and as a page. */
 import { table } from "../../host/cli/output.ts";
-import { BAR, cellOf, isGood, type Judged } from "./judge.ts";
+import { BAR, cellOf, defectsOf, isGood, type Judged } from "./judge.ts";
 import { KINDS, type Kind, PLACES } from "./mutant.ts";
 import type { Score, Scored } from "./score.ts";
 
@@ -12,7 +12,7 @@ export interface Told {
 export function scoreTable(score: Score, judged: Judged): string[] {
   const rows = score.scored.map((one) => [
     one.mutant.id,
-    one.verdict === "survived" && one.mutant.survives !== undefined ? "survived, explained" : one.verdict,
+    verdictWords(one),
     ...KINDS.map((kind) => mark(one, kind)),
     finderOf(one),
     `${(one.ms / 1000).toFixed(1)}`,
@@ -24,6 +24,12 @@ export function scoreTable(score: Score, judged: Judged): string[] {
     ...judged.remarks.map((remark) => `remark: ${remark}`),
     sumOf(judged),
   ];
+}
+
+function verdictWords({ mutant, verdict }: Scored): string {
+  if (verdict !== "survived") return verdict;
+  if (mutant.isControl) return "no defect";
+  return mutant.survives === undefined ? verdict : "survived, explained";
 }
 
 function sumOf(judged: Judged): string {
@@ -59,19 +65,20 @@ export function scorePage(score: Score, judged: Judged, { command, environment }
     ...placesOf(score),
     ...(score.all ? kindsOf(score) : []),
     ...survivorsOf(score),
+    ...controlsOf(score),
     "## Each defect",
     "",
     "found · no: it ran and found nothing · –: it does not run what was changed · empty: not tried, for another had found it.",
     "",
     `| defect | what | ${KINDS.join(" | ")} | first found by |`,
     `|---|---|${KINDS.map(() => ":-:").join("|")}|---|`,
-    ...score.scored.map(rowOf),
+    ...defectsOf(score).map(rowOf),
   ].join("\n")}\n`;
 }
 
-function placesOf({ scored }: Score): string[] {
+function placesOf(score: Score): string[] {
   const rows = PLACES.map((where) => {
-    const own = scored.filter(({ mutant }) => mutant.where === where);
+    const own = defectsOf(score).filter(({ mutant }) => mutant.where === where);
     return `| ${where} | ${own.length} | ${own.filter(({ verdict }) => verdict === "killed").length} |`;
   });
   return ["| planted in | defects | found |", "|---|---:|---:|", ...rows, ""];
@@ -85,7 +92,8 @@ const WHAT: Readonly<Record<Kind, string>> = {
 };
 
 /** What each kind of target found of what it could find: the answer to whether replay proves itself only. */
-function kindsOf({ scored }: Score): string[] {
+function kindsOf(score: Score): string[] {
+  const scored = defectsOf(score);
   const rows = KINDS.map((kind) => {
     const places = PLACES.map((where) =>
       countOf(
@@ -117,13 +125,28 @@ function aloneCount(scored: readonly Scored[], kind: Kind): number {
   return scored.filter((one) => KINDS.every((each) => (cellOf(one, each).kind === "found") === (each === kind))).length;
 }
 
-function survivorsOf({ scored }: Score): string[] {
-  const alive = scored.filter(({ verdict }) => verdict === "survived");
+function survivorsOf(score: Score): string[] {
+  const alive = defectsOf(score).filter(({ verdict }) => verdict === "survived");
   if (alive.length === 0) return [];
   return [
     "## What survives",
     "",
     ...alive.map(({ mutant }) => `- \`${mutant.id}\` (${mutant.what}): ${mutant.survives ?? "not explained"}`),
+    "",
+  ];
+}
+
+/** What keeps the table honest. */
+function controlsOf({ scored }: Score): string[] {
+  const controls = scored.filter(({ mutant }) => mutant.isControl);
+  if (controls.length === 0) return [];
+  return [
+    "## What is no defect",
+    "",
+    "Whatever found a defect was tried once more without it, at the same seed and beside the same load; what failed there",
+    "as well did not count. Changed words, in the same program, must not be found by anything:",
+    "",
+    ...controls.map(({ mutant, verdict }) => `- \`${mutant.id}\`: ${verdict === "survived" ? "not found" : verdict}`),
     "",
   ];
 }

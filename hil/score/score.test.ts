@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { ROOT } from "../cli/action.ts";
 import { isGood, judge } from "./judge.ts";
 import type { Mutant } from "./mutant.ts";
+import { CONTROL_MUTANTS } from "./mutants/control.ts";
 import { MUTANTS } from "./mutants.ts";
 import { scorePage, scoreTable } from "./results.ts";
 import { type Score, scoreRig } from "./score.ts";
@@ -14,6 +15,8 @@ const TOLD = { command: "./hil/hil score", environment: { commit: "0123abc" } };
 const MOST_MS = 120_000;
 
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
+
+const CONTROLS = CONTROL_MUTANTS.filter(({ where }) => where === "host");
 
 const named = (...ids: readonly string[]) => MUTANTS.filter(({ id }) => ids.includes(id));
 
@@ -39,12 +42,13 @@ function scoreOf(mutant: Mutant, verdict: "killed" | "survived" | "invalid"): Sc
 describe("the score", { timeout: MOST_MS }, () => {
   it("finds defects of core, host and a recording, and says what found them", async () => {
     const mutants = named("core/digest-reversed", "host/hashes-itself", "recording/real-share-forged");
-    const result = await score("found", mutants);
+    const result = await score("found", [...mutants, ...CONTROLS]);
     const found = result.scored.map(({ mutant, trials }) => [mutant.id, trials.at(-1)?.trial.found?.by]);
     expect(found).toEqual([
       ["host/hashes-itself", "usb/hash/crosses-the-line"],
       ["core/digest-reversed", "usb/hash/known-answers"],
       ["recording/real-share-forged", "real/lv06-shares.ndjson"],
+      ["control/comment", undefined],
     ]);
     expect(isGood(judge(result))).toBe(true);
     expect(scoreTable(result, judge(result)).at(-1)).toContain("3 of 3 defects found");
@@ -95,6 +99,23 @@ describe("a score's judgement", () => {
     const explained = scoreOf({ ...mutant, survives: "for a reason" }, "survived");
     expect(judge(explained).problems).toEqual([]);
     expect(isGood(judge(explained))).toBe(false);
+  });
+
+  it("fails where something finds what is no defect, and does not count it", () => {
+    const control: Mutant = { ...mutant, id: "control/any", isControl: true, expected: [] };
+    const [found, left] = (["killed", "survived"] as const).map((verdict) => {
+      const { scored } = scoreOf(mutant, "killed");
+      return judge({ ...scoreOf(control, verdict), scored: [...scored, ...scoreOf(control, verdict).scored] });
+    });
+    expect(found?.problems).toEqual([expect.stringContaining("control/any was found")]);
+    expect([left?.problems, left?.planted, left?.rate]).toEqual([[], 1, 1]);
+  });
+
+  it("tells what failed without the defect as well", () => {
+    const score = scoreOf(mutant, "survived");
+    const trial = { found: null, ran: 9, flaky: [], ms: 1, doubted: ["usb/ping/answered"] };
+    const scored = score.scored.map((one) => ({ ...one, trials: [{ tier: "model-usb" as const, trial }] }));
+    expect(judge({ ...score, scored }).remarks.join()).toContain("usb/ping/answered fails without the defect");
   });
 
   it("tells on its page what survives, and why", () => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { errorCode, errorMessage } from "../../host/base/error.ts";
 import { missingWasmTools } from "../../host/device/testing/firmware.ts";
+import { type ConfirmedTrial, tryConfirmed } from "./confirm.ts";
 import { ScoreError } from "./error.ts";
 import { isInC, kindOf, type Mutant, reachOf, TIERS, type Tier } from "./mutant.ts";
 import { plant } from "./plant.ts";
@@ -40,7 +41,7 @@ export interface Scored {
   readonly verdict: "killed" | "survived" | "invalid";
   readonly error: string | null;
   /** What was run, in this order. */
-  readonly trials: readonly { readonly tier: Tier; readonly trial: TimedTrial }[];
+  readonly trials: readonly { readonly tier: Tier; readonly trial: ConfirmedTrial }[];
   readonly ms: number;
 }
 
@@ -54,6 +55,8 @@ export interface Score {
 }
 
 const RECORD_MS = 300_000;
+/** What is kept of scenarios that are over shows by these, even a few hundred bytes of each. */
+const MEMORY_SCENARIOS = 600;
 
 /** @throws ScoreError SCORE_BASELINE, SCORE_BUILD, SCORE_TRIAL; what the signal was aborted with */
 export async function scoreRig(options: ScoreOptions): Promise<Score> {
@@ -64,7 +67,8 @@ export async function scoreRig(options: ScoreOptions): Promise<Score> {
   mkdirSync(options.folder, { recursive: true });
   await prepare(base, options);
   const baseline = await runBaseline(base, tiers, options);
-  const scored = await inParallel(options.mutants, options.jobs, (mutant) => scoreOne(base, mutant, tiers, options));
+  const score = (mutant: Mutant) => scoreOne(base, mutant, tiers, options);
+  const scored = await inParallel(options.mutants, options.jobs, runsLong, score);
   if (!options.keep) rmSync(base, { recursive: true, force: true });
   return { baseline, scored, leftOut, all: options.all, ms: performance.now() - startMs };
 }
@@ -95,7 +99,8 @@ async function runBaseline(base: string, tiers: readonly Tier[], options: ScoreO
   for (const tier of tiers) {
     options.onWords(`without a defect: ${tier}`);
     const hint = options.hinted ? options.mutants.flatMap((mutant) => mutant.hint) : [];
-    const trial = await tryIn(base, { ...trialOf(options), tier, hint: [...new Set(hint)] }, options.signal);
+    const of = { ...trialOf(options, options.mutants), tier, hint: [...new Set(hint)], past: [], again: null };
+    const trial = await tryIn(base, of, options.signal);
     if (trial.found !== null) {
       const { target, by, message } = trial.found;
       throw new ScoreError("SCORE_BASELINE", `${by} on ${target}: ${message}`);
@@ -105,14 +110,16 @@ async function runBaseline(base: string, tiers: readonly Tier[], options: ScoreO
   return baseline;
 }
 
-function trialOf({ seed, scenarios, hinted }: ScoreOptions) {
-  return { seed, scenarios, hintOnly: hinted };
+function trialOf({ seed, scenarios, hinted }: ScoreOptions, mutants: readonly Mutant[]) {
+  const isAboutMemory = mutants.some((mutant) => mutant.isAboutMemory);
+  const least = isAboutMemory ? MEMORY_SCENARIOS : 0;
+  return { seed, scenarios: Math.max(least, scenarios), hintOnly: hinted };
 }
 
 async function scoreOne(base: string, mutant: Mutant, tiers: readonly Tier[], options: ScoreOptions): Promise<Scored> {
   const startMs = performance.now();
   const copy = join(options.folder, mutant.id.replaceAll("/", "-"));
-  const trials: { tier: Tier; trial: TimedTrial }[] = [];
+  const trials: { tier: Tier; trial: ConfirmedTrial }[] = [];
   const scored = (verdict: Scored["verdict"], error: string | null = null): Scored => {
     const ms = performance.now() - startMs;
     options.onWords(wordsOf(mutant, verdict, error, trials.at(-1)?.trial, ms));
@@ -122,8 +129,9 @@ async function scoreOne(base: string, mutant: Mutant, tiers: readonly Tier[], op
     copyTree(base, copy);
     plant(copy, mutant);
     for (const tier of tiersFor(mutant, tiers)) {
-      if (isInC(mutant)) await buildFirmware(copy, tier === "virtual" ? "wasm" : "all");
-      const trial = await tryIn(copy, { ...trialOf(options), tier, hint: mutant.hint }, options.signal);
+      if (isInC(mutant)) await buildFirmware(copy, tier === "virtual" ? "wasm" : "model");
+      const of = { ...trialOf(options, [mutant]), tier, hint: mutant.hint };
+      const trial = await tryConfirmed(copy, base, of, options.signal);
       trials.push({ tier, trial });
       if (trial.found !== null && !options.all) break;
     }
@@ -154,13 +162,20 @@ function wordsOf(
   return `${id} ${verdict}${by}${error === null ? "" : `: ${error}`}, ${(ms / 1000).toFixed(1)} s`;
 }
 
+/** Nothing is to find it, so that everything is run on it. */
+function runsLong({ survives, isControl }: Mutant): boolean {
+  return survives !== undefined || isControl === true;
+}
+
+/** The long ones first, so that none of them is left to run alone. */
 async function inParallel<Item, Result>(
   items: readonly Item[],
   width: number,
+  isLong: (item: Item) => boolean,
   work: (item: Item) => Promise<Result>,
 ): Promise<Result[]> {
   const results: Result[] = [];
-  const queue = items.entries();
+  const queue = [...items.entries()].sort(([, a], [, b]) => Number(isLong(b)) - Number(isLong(a))).values();
   const worker = async () => {
     for (const [index, item] of queue) results[index] = await work(item);
   };

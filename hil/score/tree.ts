@@ -13,10 +13,13 @@ const TAKEN = [
   "hil",
   "firmware-spec",
   "build/firmware/lv06-model",
+  "build/firmware/lv06-model-minimal",
   "build/firmware/lv06-core.wasm",
 ];
 const LEFT_OUT = /\.test\.ts$|firmware-spec\/(?:fuzz|cross|vectors|test)\/|hil\/(?:report|map)\/testing\//;
 const MAKE_MS = 180_000;
+/** Targets of the firmware's Makefile. */
+const MADE = { all: "all", model: "../build/firmware/lv06-model", wasm: "wasm" } as const;
 
 /** Times are kept, so that `make` builds only what is newer. */
 export function copyTree(from: string, to: string): void {
@@ -34,10 +37,10 @@ export function copyTree(from: string, to: string): void {
   }
 }
 
-/** @param what a target of the firmware's Makefile @throws ScoreError SCORE_BUILD */
-export async function buildFirmware(root: string, what: "all" | "wasm"): Promise<void> {
+/** @throws ScoreError SCORE_BUILD */
+export async function buildFirmware(root: string, what: keyof typeof MADE): Promise<void> {
   try {
-    await promisify(execFile)("make", ["-s", "-C", join(root, "firmware-spec"), what], { timeout: MAKE_MS });
+    await promisify(execFile)("make", ["-s", "-C", join(root, "firmware-spec"), MADE[what]], { timeout: MAKE_MS });
   } catch (error) {
     throw new ScoreError("SCORE_BUILD", `${root}: ${errorMessage(error).slice(0, 2000)}`, { cause: error });
   }

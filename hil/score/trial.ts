@@ -7,7 +7,10 @@ import { planTargets } from "../cli/targets.ts";
 import { EXTENSION, RECORDINGS_FOLDER, readRecording } from "../recording/files.ts";
 import { verifyRecording } from "../recording/verify.ts";
 import type { AnyCase } from "../rig/case.ts";
-import { type RunEvent, runCases } from "../rig/runner.ts";
+import { type RunEvent, runCases, type TargetPlan } from "../rig/runner.ts";
+import { rerunLine } from "../virtual/rerun.ts";
+import type { FailedSeed, Seeds } from "../virtual/scenario-worker.ts";
+import { WHOLE } from "../virtual/steps.ts";
 import { runScenarios } from "../virtual/tier.ts";
 import type { Tier } from "./mutant.ts";
 
@@ -20,6 +23,10 @@ export interface TrialOptions {
   readonly scenarios: number;
   /** No case but those. */
   readonly hintOnly: boolean;
+  /** Cases and recordings that are left out. */
+  readonly past: readonly string[];
+  /** What found something elsewhere, and nothing but that. */
+  readonly again: Finder | null;
 }
 
 /** What found the defect. */
@@ -29,6 +36,8 @@ export interface Finder {
   /** A case's id, a recording's name or a seed; `opening` where the target itself could not be opened. */
   readonly by: string;
   readonly message: string;
+  /** Of the virtual tier: what to play for it. */
+  readonly seeds?: Seeds;
 }
 
 export interface TrialResult {
@@ -46,7 +55,7 @@ export type Begun = (target: string, by: string) => void;
 export async function runTrial(options: TrialOptions, onBegun: Begun): Promise<TrialResult> {
   switch (options.tier) {
     case "verify":
-      return verifyAll(onBegun);
+      return verifyAll(options, onBegun);
     case "virtual":
       return runVirtual(options, onBegun);
     default:
@@ -58,12 +67,12 @@ export async function runTrial(options: TrialOptions, onBegun: Begun): Promise<T
 const STRATUM_MODELS = "model-stratum-stock,model-stratum-oldest";
 
 async function runTargets(options: TrialOptions, onBegun: Begun): Promise<TrialResult> {
-  const { tier, hint, seed, hintOnly } = options;
+  const { tier, seed } = options;
   const target = tier === "model-stratum" ? STRATUM_MODELS : tier === "replay-lv06" ? "replay-lv06-shares" : tier;
   const { plans } = planTargets({ target }, {}, { onWords: () => {} });
   const [first] = plans;
   const usable = ALL_CASES.filter(({ transport }) => transport === first?.transport);
-  const cases = hinted(usable, hint, hintOnly);
+  const cases = chosen(usable, options);
   const stop = new AbortController();
   let found: Finder | null = null;
   let ran = 0;
@@ -77,13 +86,20 @@ async function runTargets(options: TrialOptions, onBegun: Begun): Promise<TrialR
     found = finder;
     stop.abort();
   };
-  await runCases({ cases, targets: plans, seed, environment: {}, signal: stop.signal, onEvent });
+  await runCases({ cases, targets: targetsOf(plans, options), seed, environment: {}, signal: stop.signal, onEvent });
   return { found, ran, flaky };
 }
 
-function hinted(cases: readonly AnyCase[], hint: readonly string[], only: boolean): AnyCase[] {
-  const firsts = hint.flatMap((id) => cases.find((one) => one.id === id) ?? []);
-  return only ? firsts : [...firsts, ...cases.filter((one) => !firsts.includes(one))];
+function chosen(cases: readonly AnyCase[], { hint, hintOnly, past, again }: TrialOptions): AnyCase[] {
+  if (again !== null) return cases.filter(({ id }) => id === again.by);
+  const left = cases.filter(({ id }) => !past.includes(id));
+  const firsts = hint.flatMap((id) => left.find((one) => one.id === id) ?? []);
+  return hintOnly ? firsts : [...firsts, ...left.filter((one) => !firsts.includes(one))];
+}
+
+function targetsOf(plans: readonly TargetPlan[], { again }: TrialOptions): readonly TargetPlan[] {
+  const own = plans.filter(({ name }) => name === again?.target);
+  return own.length === 0 ? plans : own;
 }
 
 function finderOf(event: RunEvent): Finder | null {
@@ -93,9 +109,9 @@ function finderOf(event: RunEvent): Finder | null {
   return { target, by: id, message: attempts.at(-1)?.message ?? "" };
 }
 
-function verifyAll(onBegun: Begun): TrialResult {
-  const names = readdirSync(RECORDINGS_FOLDER, { recursive: true, encoding: "utf8" }).filter((name) =>
-    name.endsWith(EXTENSION),
+function verifyAll({ past, again }: TrialOptions, onBegun: Begun): TrialResult {
+  const names = readdirSync(RECORDINGS_FOLDER, { recursive: true, encoding: "utf8" }).filter(
+    (name) => name.endsWith(EXTENSION) && !past.includes(name) && (again === null || name === again.by),
   );
   for (const [ran, by] of names.entries()) {
     onBegun("verify", by);
@@ -113,16 +129,25 @@ function untruth(path: string): string | undefined {
   }
 }
 
-const AT_ONCE = 100;
+/** All by one worker, for what it keeps of each is judged at the end. */
+async function runVirtual({ scenarios, seed, again }: TrialOptions, onBegun: Begun): Promise<TrialResult> {
+  const seeds = again?.seeds ?? { from: seed, count: scenarios };
+  onBegun("virtual", seedWords(seeds));
+  const stop = new AbortController();
+  const onProgress = (_: number, failed: number) => {
+    if (failed > 0) stop.abort();
+  };
+  const { failures, scenarios: ran } = await runScenarios({ ...seeds, workers: 1, signal: stop.signal, onProgress });
+  const [first] = failures;
+  return { found: first === undefined ? null : seedFinder(first, seeds), ran, flaky: [] };
+}
 
-async function runVirtual({ scenarios, seed }: TrialOptions, onBegun: Begun): Promise<TrialResult> {
-  for (let ran = 0; ran < scenarios; ran += AT_ONCE) {
-    onBegun("virtual", `seeds from ${seed + ran}`);
-    const { failures } = await runScenarios({ from: seed + ran, count: AT_ONCE, workers: 1 });
-    const [first] = failures;
-    if (first === undefined) continue;
-    const found = { target: "virtual", by: `seed ${first.seed}`, message: first.findings.join("; ") };
-    return { found, ran: ran + AT_ONCE, flaky: [] };
-  }
-  return { found: null, ran: scenarios, flaky: [] };
+/** A failure is of its seed, or of all together. */
+function seedFinder({ seed, findings, rerun }: FailedSeed, all: Seeds): Finder {
+  const seeds = rerun === rerunLine("usb", seed, WHOLE) ? { from: seed, count: 1 } : all;
+  return { target: "virtual", by: seedWords(seeds), message: findings.join("; "), seeds };
+}
+
+function seedWords({ from, count }: Seeds): string {
+  return count === 1 ? `seed ${from}` : `seeds ${from} to ${from + count - 1}`;
 }

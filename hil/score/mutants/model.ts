@@ -81,7 +81,7 @@ export const MODEL_MUTANTS: readonly Mutant[] = [
         to: "found->version = asic->base_version;",
       },
     ],
-    hint: ["usb/work/found"],
+    hint: ["usb/lies/wrong-nonce", "usb/work/found"],
   },
   {
     ...IN_MODEL,
