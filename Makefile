@@ -105,5 +105,11 @@ evidence: $(REPORT)/.installed ## models/evidence and the model cards again from
 	@$(REPORT)/bin/python models/train/report.py $(EVIDENCE)
 	@$(REPORT)/bin/python models/train/cards.py $(EVIDENCE)
 
-eval install:
+DATA =
+EVAL =
+eval: setup ## a model on labelled images: DATA=folder or index.csv, EVAL="--split val --model NAME"; figures and rows in build/eval
+	@test -n "$(DATA)" || { echo 'make eval DATA=…: a folder with NORMAL and PNEUMONIA in it, or an index.csv' >&2; exit 2; }
+	@./lv06 eval "$(DATA)" $(EVAL)
+
+install:
 	@echo "make $@: not built yet; CHANGELOG.md says what is." >&2; exit 1

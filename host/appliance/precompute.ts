@@ -8,7 +8,7 @@
  *
  * Resumable: the index is written after the rows it speaks of, and tells where to go on.
  */
-import { appendFile, mkdir, readdir, readFile, truncate } from "node:fs/promises";
+import { appendFile, mkdir, readFile, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { blockDigests } from "../attention/attention.ts";
 import { BLOCK_SIZES, type BlockSize, gridOf } from "../attention/blocks.ts";
@@ -20,10 +20,9 @@ import { isRefusal, type RasterError } from "../raster/error.ts";
 import { fileDigest, RASTER_SIZE, rasterDigest } from "../raster/raster.ts";
 import type { Rasterised } from "../raster/rasterise.ts";
 import { ApplianceError } from "./error.ts";
+import { imageFiles, inOrder } from "./image-files.ts";
 import { NpyWriter } from "./npy.ts";
 
-const EXTENSIONS = /\.(jpe?g|png|tiff?)$/i;
-const DEPTH_MAX = 8;
 const FILES_MAX = 1_000_000;
 /** Files decoded at once, and between two durable states. */
 const AHEAD = 4;
@@ -53,7 +52,7 @@ interface IndexLine {
  *   run again
  */
 export async function precompute(folder: string, out: string, parts: PrecomputeParts): Promise<PrecomputeSummary> {
-  const files = await imageFiles(folder);
+  const files = await filesOf(folder);
   await mkdir(out, { recursive: true }).catch(outError(out));
   const index = join(out, "index.jsonl");
   const done = await readIndex(index);
@@ -68,7 +67,7 @@ export async function precompute(folder: string, out: string, parts: PrecomputeP
     parts.progress(done.length, files.length);
     for (let from = done.length; from < files.length; from += BATCH) {
       const lines: string[] = [];
-      for await (const item of inOrder(files.slice(from, from + BATCH), (file) => read(folder, file, parts))) {
+      for await (const item of inOrder(files.slice(from, from + BATCH), AHEAD, (file) => read(folder, file, parts))) {
         if ("samples" in item) await writeRow(arrays, rows, item.samples).catch(outError(out));
         lines.push(JSON.stringify("samples" in item ? { row: rows++, ...item.line } : { row: null, ...item.line }));
         parts.progress(from + lines.length, files.length);
@@ -88,27 +87,15 @@ function outError(out: string): (error: unknown) => never {
   };
 }
 
-/** Image files below `folder`, relative, sorted; links are not followed, so a loop of them cannot trap us. */
-async function imageFiles(folder: string): Promise<string[]> {
-  const found: string[] = [];
-  const walk = async (below: string, depth: number): Promise<void> => {
-    if (depth > DEPTH_MAX) return;
-    for (const entry of await readdir(join(folder, below), { withFileTypes: true })) {
-      const name = below === "" ? entry.name : `${below}/${entry.name}`;
-      if (entry.isDirectory()) await walk(name, depth + 1);
-      else if (entry.isFile() && EXTENSIONS.test(entry.name) && found.length <= FILES_MAX) found.push(name);
-    }
-  };
-  try {
-    await walk("", 0);
-  } catch (error) {
+async function filesOf(folder: string): Promise<string[]> {
+  const found = await imageFiles(folder, FILES_MAX).catch((error: unknown) => {
     throw new ApplianceError("PRECOMPUTE_FOLDER", `${folder}: ${errorMessage(error)}`, { cause: error });
-  }
+  });
   if (found.length === 0) throw new ApplianceError("PRECOMPUTE_EMPTY", `${folder} has no image files`);
   if (found.length > FILES_MAX) {
     throw new ApplianceError("PRECOMPUTE_TOO_MANY", `${folder} has more than ${FILES_MAX} image files`);
   }
-  return found.sort();
+  return found;
 }
 
 /** The finished lines; a last one that a crash cut short is taken away. */
@@ -183,18 +170,4 @@ async function read(folder: string, file: string, parts: PrecomputeParts) {
 /** The same file will be refused again; anything else may pass, and must not be missing from a data set for good. */
 function isFilesFault(error: unknown): error is RasterError | IngestError {
   return isRefusal(error) || (error instanceof IngestError && error.code === "INGEST_TOO_LARGE");
-}
-
-/** Works on a few items ahead and yields the answers in the items' order. */
-async function* inOrder<Item, Answer>(items: readonly Item[], work: (item: Item) => Promise<Answer>) {
-  const under: Promise<Answer>[] = [];
-  for (const item of items) {
-    const answer = work(item);
-    // Whoever waits for it sees it fail; when nobody does any more, an earlier one has failed.
-    answer.catch(() => {});
-    under.push(answer);
-    const first = under.length >= AHEAD ? under.shift() : undefined;
-    if (first !== undefined) yield await first;
-  }
-  yield* under;
 }

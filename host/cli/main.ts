@@ -5,6 +5,7 @@ import { registerConfig } from "./config.ts";
 import { packageVersion } from "./context.ts";
 import { registerDevice } from "./device/register.ts";
 import { registerDoctor } from "./doctor.ts";
+import { registerEval } from "./eval.ts";
 import { registerInfer } from "./infer.ts";
 import { registerLedger } from "./ledger.ts";
 import { registerModels } from "./models.ts";
@@ -36,6 +37,7 @@ function register(program: Command): void {
   registerInfer(program);
   registerAttention(program);
   registerPrecompute(program);
+  registerEval(program);
   registerDevice(program);
   registerModels(program);
   registerResults(program);
