@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { IngestError } from "../ingest/error.ts";
 import type { Model } from "../pipeline/ports.ts";
@@ -41,14 +42,20 @@ const MODEL: Model = {
   },
 };
 
-/** A raster of enough contrast to be assessed; flat where the path says so. */
+const FILM = await sharp(resolve(import.meta.dirname, "../../test/films/NORMAL/IM-0386-0001.jpeg"))
+  .greyscale()
+  .resize(224, 224, { fit: "fill" })
+  .toColourspace("b-w")
+  .raw()
+  .toBuffer();
+
+/** A film, since nothing else is assessed, with the level as its first pixel; flat where the path says so. */
 async function rasterise(bytes: Uint8Array) {
   const path = Buffer.from(bytes).toString();
   if (path.includes("torn")) throw new RasterError("RASTER_CORRUPT", "torn");
   const level = 100 + Number(/-?\d+/.exec(path)?.[0] ?? 0);
-  const samples = Uint8Array.from({ length: 224 * 224 }, (_, at) =>
-    path.includes("flat") || at % 2 === 0 ? level : 255 - level + (at & 63),
-  );
+  const samples = path.includes("flat") ? new Uint8Array(224 * 224).fill(level) : Uint8Array.from(FILM);
+  samples[0] = level;
   return { raster: { samples } } as unknown as Awaited<ReturnType<EvalParts["rasterise"]>>;
 }
 
