@@ -82,24 +82,25 @@ hil: setup ## the hardware-in-the-loop rig: HIL_TARGET=model|replay|real|all, HI
 hil-score: setup test-packages ## plants defects into host, device core and recordings: what does the rig find?
 	@hil/hil score
 
-TRAIN = build/train-venv
-$(TRAIN)/.installed: models/train/requirements.txt
+# A Python environment from the list of requirements that it depends on.
+define python-environment
 	@command -v python3 >/dev/null && python3 -c 'import ensurepip' 2>/dev/null || scripts/debian-packages python3 python3-venv
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
-	python3 -m venv $(TRAIN)
-	$(TRAIN)/bin/python -m pip install --quiet --requirement models/train/requirements.txt
+	python3 -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --requirement $<
 	@touch $@
+endef
+
+TRAIN = build/venv-train
+$(TRAIN)/.installed: models/train/requirements.txt
+	$(python-environment)
 
 test-train: setup $(TRAIN)/.installed ## tests of training and evidence: PyTorch in an environment of its own, about 3 GB the first time
 	@$(TRAIN)/bin/python -m pytest -q models/train
 
 REPORT = build/venv-report
 $(REPORT)/.installed: models/train/requirements-report.txt
-	@command -v python3 >/dev/null && python3 -c 'import ensurepip' 2>/dev/null || scripts/debian-packages python3 python3-venv
-	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
-	python3 -m venv $(REPORT)
-	$(REPORT)/bin/python -m pip install --quiet --requirement models/train/requirements-report.txt
-	@touch $@
+	$(python-environment)
 
 evidence: $(REPORT)/.installed ## models/evidence and the model cards again from the raw results; EVIDENCE=--check only compares
 	@$(REPORT)/bin/python models/train/report.py $(EVIDENCE)

@@ -1,6 +1,8 @@
 /** The traps of a serial port, on a real pseudo-terminal. */
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "../clock.ts";
@@ -163,6 +165,19 @@ describe("a serial port", () => {
     // Reading would hold a thread for ever if clearing had made the port blocking.
     expect(Number.parseInt(/flags:\s*(\d+)/.exec(flags)?.[1] ?? "", 8) & 0o4000).toBe(0o4000);
     await new Promise((resolve) => port.close(resolve));
+  });
+
+  it("is held by nobody else once clearing HUPCL was given up", async () => {
+    const port = new HangUpPort({ path: model.path, baudRate: 115_200, autoOpen: false });
+    await new Promise((resolve) => port.open(resolve));
+    const folder = mkdtempSync(join(tmpdir(), "lv06-stty-"));
+    const [stuck, pid] = [join(folder, "stty"), join(folder, "pid")];
+    writeFileSync(stuck, `#!/bin/sh\necho $$ > ${pid}\nexec sleep 60\n`, { mode: 0o700 });
+    expect(await clearHangUp(port.fd ?? -1, systemClock, stuck)).toBe(false);
+    // Killed but not yet gone it would hold the lock.
+    expect(() => process.kill(Number(readFileSync(pid, "latin1")), 0)).toThrow("ESRCH");
+    await new Promise((resolve) => port.close(resolve));
+    rmSync(folder, { recursive: true });
   });
 
   it("has no reset line on a pseudo-terminal, and names that", async () => {

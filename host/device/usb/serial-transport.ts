@@ -119,8 +119,12 @@ export class SerialTransport implements SerialLine {
     this.#clock = clock;
     // Always reading: without a reader an unplugged port gives no sign at all.
     port.on("data", (chunk: Buffer) => this.#onChunk(chunk));
-    port.on("close", (error: Error | null) => this.#end(error ?? new Error("the port was closed")));
-    this.#closed = new Promise((resolve) => port.on("close", () => resolve()));
+    this.#closed = new Promise((resolve) => {
+      port.on("close", (error: Error | null) => {
+        this.#end(error ?? new Error("the port was closed"));
+        resolve();
+      });
+    });
   }
 
   onChunk(listener: (chunk: Uint8Array) => void): void {
