@@ -16,6 +16,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import backbone
 import injection
+from ablate import ablations
+from appliance import measure_appliance
 from arms import ARMS
 from check import check
 from compare import compare
@@ -41,6 +43,8 @@ STEPS = {
     "open-test": "the test split, once per arm, after protocol and arms were committed",
     "export": "five model folders, int8",
     "measure": "what the exported models say, in every precision that runs here",
+    "ablations": "the whitepaper's arms on changed images: border masked, shape undone",
+    "appliance": "the served models through the product's own pipeline, by ./lv06 eval",
     "report": "the report from the raw results",
     "all": "everything from the folder of images to the report",
 }
@@ -96,6 +100,8 @@ def everything(run: Run, args: argparse.Namespace) -> None:
     export_and_measure(run, args)
     open_what_is_closed(run)
     measure(run, test=True)
+    ablations(run)
+    measure_appliance(run, args.images)
     report(run)
 
 
@@ -118,7 +124,7 @@ def options() -> argparse.ArgumentParser:
         step = steps.add_parser(name, help=text, description=text)
         if name == "prepare":
             step.add_argument("--archive", type=Path, required=True, help="folder chest_xray of the public archive")
-        if name in ("prepare", "check", "precompute", "all"):
+        if name in ("prepare", "check", "precompute", "appliance", "all"):
             step.add_argument("--images", type=Path, required=True, help="folder with NORMAL and PNEUMONIA")
         if name in ("arms", "open-test"):
             step.add_argument("names", nargs="*", metavar="ARM", help="default: all")
@@ -165,6 +171,7 @@ def perform(args: argparse.Namespace) -> None:
         "open-test": lambda: open_test(run, args.names),
         "export": lambda: export(run, args.version, args.served, args.reduce_range),
         "measure": lambda: measure(run, args.open_test), "report": lambda: report(run),
+        "ablations": lambda: ablations(run), "appliance": lambda: measure_appliance(run, args.images),
         "all": lambda: everything(run, args),
     }
     steps[args.step]()

@@ -22,6 +22,7 @@ class Code(Enum):
     TEST_ALREADY_OPEN = "The test split is opened once per arm. Its rows are in the arm's file."
     TEST_OTHER_HEADS = "Open the test with the run folder whose arms were committed."
     EXPORT_MISMATCH = "Export again; if it stays, the graph is not the network: report it."
+    EVAL_FAILED = "The lines above say why; the same command in a shell shows it again."
     NODE_MISSING = "Install Node as README.md says; `./lv06 --version` shows whether it works."
 
 

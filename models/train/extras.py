@@ -12,6 +12,8 @@ from metrics import at_threshold, auc, expected_calibration_error
 from plan import BINS, CLAIMS, CONTROL, MULTI, SEED, SINGLE
 from raw import Cases, Raw, Served
 
+# How `lv06 eval` signs its figures.
+APPLIANCE = "lv06 eval"
 EDGES = np.linspace(-12, 12, 49)
 
 
@@ -62,12 +64,13 @@ def served_split(of: Cases, logit: np.ndarray, temperature: float, threshold: fl
             "ece": rounded(expected_calibration_error(label, value, BINS)), "roc": roc(label, z[:, None], np.ones(1))}
 
 
-def served(models: list[Served], source: str, of: dict[str, Cases], resamples: int) -> list[Figures]:
-    """``source``: what ran the models, "onnx" (its parts alone) or "appliance" (from file to message)."""
+def served(models: list[Served], of: dict[str, Cases], resamples: int) -> list[Figures]:
+    """``source``: what ran a model, "onnx" (its parts on stored rasters) or "appliance" (all, from the file on)."""
     kept = ("model", "version", "digest", "pattern", "precision", "temperature", "threshold")
     found = []
     for one in models:
         temperature, threshold = float(one.about["temperature"]), float(one.about["threshold"])
+        source = "appliance" if one.about["by"] == APPLIANCE else "onnx"
         found.append({"name": one.name, "source": source, **{key: one.about[key] for key in kept if key in one.about},
                       **{split: served_split(of[split], logit, temperature, threshold, resamples)
                          for split, logit in one.logits.items()}})

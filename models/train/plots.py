@@ -49,7 +49,7 @@ def roc_curves(results: dict[str, Any]) -> list[tuple[str, list[list[float]]]]:
     split = results["split"]
     there = [m for m in results["served"] if split in m and m["source"] == "appliance"] or [
         m for m in results["served"] if split in m and m.get("precision") == "int8-u8s8"]
-    measured = [(m["name"], m[split]["roc"], m[split]["auc"]["value"]) for m in there]
+    measured = [(m["model"], m[split]["roc"], m[split]["auc"]["value"]) for m in there]
     arms = [(name, c[split]["roc"], results["arms"][name][split]["auc"]["value"])
             for name, c in results["curves"].items() if split in c]
     return [(f"{name} ({auc:.4f})", points) for name, points, auc in measured or arms]

@@ -1,9 +1,8 @@
 """Reads the raw results: logits of every arm, ablation and served model, one row per image.
 
 ``raw/ARM.csv`` and ``raw/ablation-ARM.KIND.csv``: columns ``file,split,label``, then logits in columns ``bB-hH``
-(backbone, head seed). ``raw/served.csv``: the same with columns ``MODEL/PRECISION``. ``serving/NAME.json`` says which
-model the appliance ran; ``NAME.csv`` beside it has ``file`` and ``logit`` (empty where it gave no probability). Rows
-are checked against the split index, not believed.
+(backbone, head seed). ``serving/NAME.json`` says which served model was run, and by what; ``NAME.csv`` beside it has
+``file`` and ``logit`` (empty where it gave no probability). Rows are checked against the split index, not believed.
 """
 
 import csv
@@ -15,13 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from calibration import calibrate
 from data import SPLITS, patients, read_index
 from errors import Code, TrainError
 
 SEED_COLUMN = re.compile(r"b(\d+)-h(\d+)")
-MODEL_COLUMN = re.compile(r"([a-z0-9][a-z0-9-]*)/([a-z0-9-]+)")
-ABLATION, SERVED = "ablation-", "served"
+ABLATION = "ablation-"
 
 
 @dataclass(frozen=True)
@@ -103,56 +100,27 @@ def aligned(path: Path, rows: list[dict[str, str]], columns: list[str], of: Case
     return np.array([[number(path, by_file[f], c, empty) for c in columns] for f in of.file])
 
 
-def read_table(path: Path, of: dict[str, Cases],
-               column: re.Pattern[str]) -> tuple[list[re.Match[str]], dict[str, np.ndarray]]:
-    """What the logit columns are called, and logits [N,K] by split; val whole, test whole or not at all."""
+def read_arm(path: Path, of: dict[str, Cases]) -> Raw:
+    """Logits of val whole, of test whole or not at all."""
     columns, rows = read_rows(path)
-    names = [m for m in map(column.fullmatch, columns[3:]) if m]
+    names = [m for m in map(SEED_COLUMN.fullmatch, columns[3:]) if m]
     if columns[:3] != ["file", "split", "label"] or not names or len(names) != len(columns) - 3:
-        raise bad(path, f"the columns are not file,split,label and then {column.pattern}")
+        raise bad(path, f"the columns are not file,split,label and then {SEED_COLUMN.pattern}")
     if len(set(columns)) != len(columns):
         raise bad(path, "a column stands twice")
     split_of = {split: [r for r in rows if r["split"] == split] for split in of}
     if sum(map(len, split_of.values())) != len(rows):
         raise bad(path, "a row is of neither val nor test")
-    return names, {split: aligned(path, found, columns[3:], of[split], split)
-                   for split, found in split_of.items() if found or split == "val"}
-
-
-def read_arm(path: Path, of: dict[str, Cases]) -> Raw:
-    names, logits = read_table(path, of, SEED_COLUMN)
+    logits = {split: aligned(path, found, columns[3:], of[split], split)
+              for split, found in split_of.items() if found or split == "val"}
     return Raw(path.stem, [(int(m[1]), int(m[2])) for m in names], logits)
 
 
 def read_arms(folder: Path, of: dict[str, Cases]) -> tuple[dict[str, Raw], dict[str, Raw]]:
     """Arms, and ablations by ``ARM.KIND``."""
-    read = [read_arm(path, of) for path in sorted(folder.glob("*.csv")) if path.stem != SERVED]
+    read = [read_arm(path, of) for path in sorted(folder.glob("*.csv"))]
     return ({raw.name: raw for raw in read if not raw.name.startswith(ABLATION)},
             {raw.name.removeprefix(ABLATION): raw for raw in read if raw.name.startswith(ABLATION)})
-
-
-def read_models(raw: Path, models: Path, of: dict[str, Cases]) -> list[Served]:
-    """The exported models' ONNX parts in each precision, at the operating point of the manifest."""
-    path = raw / f"{SERVED}.csv"
-    if not path.exists():
-        return []
-    names, logits = read_table(path, of, MODEL_COLUMN)
-    listed = [m[1] for m in names]
-    found = []
-    for k, name in enumerate(names):
-        # Without a manifest the rule of export is followed: the first precision of a model sets its operating point.
-        val = logits["val"][:, listed.index(name[1])]
-        point = operating_point(models / name[1] / "manifest.json", of["val"], val)
-        about = {"model": name[1], "precision": name[2], **point}
-        found.append(Served(f"{name[1]}/{name[2]}", about, {split: z[:, k] for split, z in logits.items()}))
-    return found
-
-
-def operating_point(manifest: Path, val: Cases, logit: np.ndarray) -> dict[str, Any]:
-    if not manifest.exists():
-        return dict(zip(("temperature", "threshold"), calibrate(val.label, logit), strict=True))
-    value = read_json(manifest)
-    return {key: value[key] for key in ("version", "pattern", "temperature", "threshold")}
 
 
 def read_json(path: Path) -> dict[str, Any]:

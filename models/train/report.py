@@ -24,7 +24,7 @@ from data import SPLITS
 from errors import Code, TrainError
 from extras import EDGES, ablations, curves, resolution, served
 from plan import ARMS, BINS, CLAIMS, CONTROL, MARGIN_ACCURACY, MARGIN_AUC, MULTI, RESAMPLES, SEED
-from raw import Cases, cases, read_arms, read_json, read_models, read_serving
+from raw import Cases, cases, read_arms, read_json, read_serving
 
 EVIDENCE = Path(__file__).resolve().parents[1] / "evidence"
 ATTRIBUTION = (
@@ -51,15 +51,10 @@ def threshold_logit(arm: dict[str, Any]) -> float:
     return math.log(value / (1 - value))
 
 
-def measured_models(evidence: Path, models: Path, of: dict[str, Cases], resamples: int) -> list[dict[str, Any]]:
-    return (served(read_models(evidence / "raw", models, of), "onnx", of, resamples)
-            + served(read_serving(evidence / "serving", of), "appliance", of, resamples))
-
-
 def results_of(evidence: Path, index: Path, resamples: int) -> dict[str, Any]:
     of = cases(index)
     arms, ablated = read_arms(evidence / "raw", of)
-    about = read_json(path).get("arms", {}) if (path := evidence / "raw" / "arms.json").exists() else {}
+    about = read_json(path) if (path := evidence / "raw" / "arms.json").exists() else {}
     figures, contrasts = analyse(arms, of, resamples)
     for name, entry in figures.items():
         entry["about"] = about.get(name)
@@ -73,7 +68,7 @@ def results_of(evidence: Path, index: Path, resamples: int) -> dict[str, Any]:
         "claims": CLAIMS, "closed": [n for n in arms if n not in has_test],
         "unplanned": [n for n in arms if n not in ARMS],
         "arms": figures, "contrasts": contrasts, "ablations": ablations(ablated, arms, of),
-        "served": measured_models(evidence, evidence.parent, of, resamples),
+        "served": served(read_serving(evidence / "serving", of), of, resamples),
         "resolution": resolution(of, contrasts), "shown": shown,
         "shownThreshold": rounded(threshold_logit(figures[shown])) if shown in figures else 0.0,
         "histogramEdges": rounded(EDGES), "curves": curves(arms, of),

@@ -40,28 +40,23 @@ def write_csv(path: Path, rows: list[dict[str, str]], seeds: list[tuple[int, int
 
 
 def write_serving(folder: Path, splits: tuple[str, ...]) -> None:
+    """Two models, each as ONNX parts in two precisions and once as `lv06 eval` leaves it."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = rows_of(splits)
-    for name, arm in (("kermany-plain", "none"), ("kermany-a-multi", "hash-multi")):
-        about = {"model": name, "version": "1.0.0", "digest": "0" * 64, "pattern": "A", "precision": "int8-u8s8",
-                 "temperature": 1.1, "threshold": 0.9}
-        (folder / f"{name}.json").write_text(json.dumps(about))
-        logit = scores(arm, rows, [(1, 1)], 0.0)[:, 0]
-        with (folder / f"{name}.csv").open("w", newline="") as out:
-            writer = csv.writer(out, lineterminator="\n")
-            writer.writerow(["file", "logit"])
-            writer.writerows([f"{r['label']}/{r['file']}", "" if i == 5 else f"{z:.5f}"]
-                             for i, (r, z) in enumerate(zip(rows, logit, strict=True)))
-
-
-def write_measured(raw: Path, rows: list[dict[str, str]]) -> None:
-    names = [f"{model}/{p}" for model in ("kermany-plain", "kermany-a-multi") for p in ("int8-u8s8", "fp32")]
-    values = np.column_stack([scores(arm, rows, [(1, h)], 0.0)[:, 0] for arm in ("none", "hash-multi") for h in (1, 2)])
-    with (raw / "served.csv").open("w", newline="") as out:
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(["file", "split", "label", *names])
-        writer.writerows([r["file"], r["split"], int(r["label"] == "PNEUMONIA"), *(f"{v:.5g}" for v in line)]
-                         for r, line in zip(rows, values, strict=True))
+    runs = (("int8-u8s8", "int8-u8s8", "ONNX Runtime for Python", ""), ("fp32", "fp32", "ONNX Runtime for Python", ""),
+            ("int8-u8s8.appliance", "int8-u8s8", "lv06 eval", None))
+    for model, arm in (("kermany-plain", "none"), ("kermany-a-multi", "hash-multi")):
+        for h, (name, precision, by, folders) in enumerate(runs, 1):
+            about = {"model": model, "version": "1.0.0", "digest": "0" * 64, "pattern": "A", "precision": precision,
+                     "temperature": 1.1, "threshold": 0.9, "by": by}
+            (folder / f"{model}.{name}.json").write_text(json.dumps(about))
+            logit = scores(arm, rows, [(1, h)], 0.0)[:, 0]
+            with (folder / f"{model}.{name}.csv").open("w", newline="") as out:
+                writer = csv.writer(out, lineterminator="\n")
+                writer.writerow(["file", "logit"])
+                writer.writerows([r["file"] if folders == "" else f"{r['label']}/{r['file']}",
+                                  "" if i == 5 and folders is None else f"{z:.5f}"]
+                                 for i, (r, z) in enumerate(zip(rows, logit, strict=True)))
 
 
 def write(evidence: Path, splits: tuple[str, ...] = ("val", "test"), arms: tuple[str, ...] = tuple(ARMS),
@@ -78,7 +73,6 @@ def write(evidence: Path, splits: tuple[str, ...] = ("val", "test"), arms: tuple
         about[arm] = {"trials": [{}] * 6, "parameters": 513, "commit": "0" * 40, "machine": "made up", "minutes": 1.5}
     if "hash-multi" in arms:
         write_csv(raw / "ablation-hash-multi.border.csv", rows, SEEDS, scores("hash-multi", rows, SEEDS, gain - 0.4))
-    (raw / "arms.json").write_text(json.dumps({"schema": "lv06/arms/1", "arms": about}, indent=1))
+    (raw / "arms.json").write_text(json.dumps(about, indent=1))
     if serving:
-        write_measured(raw, rows)
         write_serving(evidence / "serving", splits)

@@ -45,7 +45,7 @@ def test_every_model_is_told_the_arm_it_comes_from() -> None:
 def test_card_has_the_results_figures_and_the_manifests_operating_point(models: Path) -> None:
     text = (models / "kermany-a-multi" / "README.md").read_text()
     results = json.loads((models / "evidence" / "results.json").read_text())
-    measured = next(m for m in results["served"] if m["name"] == "kermany-a-multi/int8-u8s8")
+    measured = next(m for m in results["served"] if m["name"] == "kermany-a-multi.int8-u8s8")
     assert f"{measured['test']['auc']['value']:.4f} (" in text and "threshold 0.9 after temperature 1.1" in text
     assert f"{results['contrasts'][0]['test']['auc']['value']:+.4f}".replace("-", "−") in text
     for words in ("Research use only", "Made-up children", "Made up.", "CC-BY-4.0", "Official test split"):

@@ -14,12 +14,16 @@ import compare
 import injection
 import open_test
 import results
+from ablate import ablations, scorer
+from ablation import file_name
+from appliance import is_current, measure_appliance
 from arms import ARMS
 from conftest import COUNTS, WIDTH, Films
 from errors import Code, TrainError
 from export import KINDS, export
 from fit import TRIALS
 from measure import measure, table_path
+from precompute import has_node
 from run import Run
 
 MAIN = run_path(str(Path(__file__).parent / "__main__.py"), run_name="pipeline")
@@ -201,6 +205,32 @@ def test_an_export_that_is_not_the_network_is_refused(done: Run) -> None:
     demand_equal(expected, expected)
     with pytest.raises(TrainError, match="EXPORT_MISMATCH"):
         demand_equal({name: z + 0.1 * np.abs(z).max() + 0.1 for name, z in expected.items()}, expected)
+
+
+def test_ablations_have_a_row_per_image_and_a_column_per_seed_and_differ_from_the_whole_image(done: Run) -> None:
+    ablations(done)
+    whole, masked = table(done, "hash-multi"), table(done, file_name("hash-multi", "border"))
+    assert [(r["file"], r["split"], r["label"]) for r in masked] == [(r["file"], r["split"], r["label"]) for r in whole]
+    assert list(masked[0]) == list(whole[0])
+    assert all(r["b2-h1"] != w["b2-h1"] for r, w in zip(masked, whole, strict=True))
+
+
+def test_an_image_that_is_not_changed_scores_as_it_did(done: Run) -> None:
+    """The ablations' own way from bytes to logits is the arms' way."""
+    rows, columns = done.rows("val"), [(arm, "b1-h2") for arm in ("none", "hash-single", "hash-multi")]
+    found = scorer(done, compare.Views(done), 1, columns)(rows.raster)
+    for k, (arm, seed) in enumerate(columns):
+        expected = [float(r[seed]) for r in table(done, arm) if r["split"] == "val"]
+        np.testing.assert_allclose(found[:, k], expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.skipif(not has_node(), reason="./lv06 does not start: `make setup` first")
+def test_the_appliance_gives_a_row_per_image_for_every_model(done: Run, films: Films) -> None:
+    measure_appliance(done, films.images)
+    for kind in KINDS:
+        path = done.evidence / "serving" / f"{kind.name}.int8-u8s8.appliance.csv"
+        assert len(results.read(path)[1]) == COUNTS["val"] + COUNTS["test"]
+        assert is_current(done, kind)
 
 
 def test_served_models_are_measured_in_every_precision_and_on_test_once(done: Run) -> None:

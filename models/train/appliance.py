@@ -1,0 +1,53 @@
+"""The ``appliance`` step: every served model through the product's own pipeline, from the image file on.
+
+It runs `./lv06 eval` on val and test, quality gate included, and keeps what that writes for the report beside what
+``measure`` wrote: ``serving/MODEL.PRECISION.appliance.json`` and ``.csv``. The test split must be open by then.
+"""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+from errors import Code, TrainError
+from export import KINDS, Kind
+from manifest import digest
+from measure import demand_arms_open
+from precompute import LV06, has_node
+from run import Run
+
+# `./lv06 eval` ends so when it refused some images, which the figures then say.
+DONE, REFUSED = 0, 6
+
+
+def kept(run: Run, kind: Kind) -> list[Path]:
+    return sorted((run.evidence / "serving").glob(f"{kind.name}.*.appliance.json"))
+
+
+def is_current(run: Run, kind: Kind) -> bool:
+    now = digest(run.models / kind.name / "manifest.json")
+    return any(json.loads(path.read_text())["digest"] == now for path in kept(run, kind))
+
+
+def evaluate(run: Run, kind: Kind, images: Path) -> None:
+    out = run.folder / "eval"
+    command = [LV06, "eval", run.index, "--images", images, "--split", "val,test", "--distinct",
+               "--model", (run.models / kind.name).resolve(), "--out", out.resolve()]
+    ended = subprocess.run([str(word) for word in command], check=False).returncode
+    if ended not in (DONE, REFUSED):
+        raise TrainError(Code.EVAL_FAILED, f"./lv06 eval of {kind.name} ended with {ended}")
+    for path in sorted((out / "serving").glob(f"{kind.name}.*")):
+        (run.evidence / "serving").mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, run.evidence / "serving" / f"{path.stem}.appliance{path.suffix}")
+
+
+def measure_appliance(run: Run, images: Path) -> None:
+    """Models whose figures are there are left alone."""
+    demand_arms_open(run)
+    if not has_node():
+        raise TrainError(Code.NODE_MISSING, "./lv06 does not start")
+    for kind in KINDS:
+        if is_current(run, kind):
+            print(f"{kind.name}: there already")
+        else:
+            evaluate(run, kind, images)
