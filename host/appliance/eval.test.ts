@@ -34,6 +34,7 @@ const MODEL: Model = {
   fingerprint: "stub",
   threshold: 0.5,
   attention: null,
+  population: null,
   infer: async (samples) => {
     const logit = Number(samples[0]) - 100;
     const probability = logit >= 0 ? 0.9 : 0.1;

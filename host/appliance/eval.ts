@@ -241,7 +241,7 @@ async function look(of: Case, labels: Labels, parts: EvalParts): Promise<Looked>
     return { kind: "refused", code: errorCode(error), ms: performance.now() - startedMs };
   }
   const heard: { logit?: number } = {};
-  const request = { id: randomUUID(), bytes, reference: null, mode: "inference" } as const;
+  const request = { id: randomUUID(), bytes, reference: null, mode: "inference", stated: {} } as const;
   const outcome = await pipelineFor(parts, heard).process(request);
   return judge(of, labels, outcome, heard.logit, performance.now() - startedMs);
 }

@@ -9,6 +9,7 @@ import { type LoadedModel, loadModel } from "../inference/manifest.ts";
 import type { ResultData } from "../mqtt/messages.ts";
 import type { Model } from "../pipeline/ports.ts";
 import { RASTER_VERSION } from "../raster/raster.ts";
+import { populationOf } from "./population.ts";
 
 /** How long a failure is remembered, so that a broken model is not loaded anew for every image. */
 const RETRY_MS = 10_000;
@@ -108,7 +109,9 @@ export class ModelSlot {
       const engine = makeEngine(loaded, this.#config);
       this.#engine = engine;
       await engine.start();
-      this.#model = describe(loaded, (samples, pyramid) => this.#infer(engine, samples, pyramid), engine.fingerprint);
+      const infer: Model["infer"] = (samples, pyramid) => this.#infer(engine, samples, pyramid);
+      const population = populationOf(loaded.manifest.populationLimits, this.#config.quality.population);
+      this.#model = describe(loaded, population, infer, engine.fingerprint);
       return this.#model;
     } catch (error) {
       this.#fail(error);
@@ -136,7 +139,12 @@ function stopping(): InferenceError {
   return new InferenceError("INFERENCE_STOPPED", "the model is being stopped");
 }
 
-function describe(loaded: LoadedModel, infer: Model["infer"], fingerprint: string): Model {
+function describe(
+  loaded: LoadedModel,
+  population: Model["population"],
+  infer: Model["infer"],
+  fingerprint: string,
+): Model {
   const { manifest, digest, precision, attention } = loaded;
   return {
     name: manifest.name,
@@ -147,6 +155,7 @@ function describe(loaded: LoadedModel, infer: Model["infer"], fingerprint: strin
     fingerprint,
     threshold: manifest.threshold,
     attention,
+    population,
     infer,
   };
 }

@@ -1,9 +1,10 @@
 /** Files that a person named on the command line. */
-import { readdir, realpath, stat, writeFile } from "node:fs/promises";
+import { readdir, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode, errorMessage } from "../base/error.ts";
 import { IngestError } from "../ingest/error.ts";
 import { readImageFile } from "../ingest/read.ts";
+import { isSidecar } from "../ingest/sidecar.ts";
 import { CommandError, UsageError } from "./error.ts";
 
 /**
@@ -19,7 +20,7 @@ export async function readNamedFile(path: string, maxBytes: number): Promise<Buf
 }
 
 /**
- * The files that `paths` stand for: a folder stands for the files in it, hidden ones apart.
+ * The files that `paths` stand for: a folder stands for the files in it, hidden ones and sidecars apart.
  *
  * @throws UsageError USAGE_FOLDER, USAGE_EMPTY_FOLDER, USAGE_TOO_MANY_FILES
  */
@@ -35,7 +36,7 @@ async function filesAt(path: string): Promise<string[]> {
   const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
     throw new UsageError("USAGE_FOLDER", errorMessage(error), { cause: error });
   });
-  const files = entries.filter((entry) => entry.isFile() && !entry.name.startsWith("."));
+  const files = entries.filter((entry) => entry.isFile() && !entry.name.startsWith(".") && !isSidecar(entry.name));
   if (files.length === 0) throw new UsageError("USAGE_EMPTY_FOLDER", `${path} has no files in it`);
   return files.map(({ name }) => join(path, name)).sort();
 }
@@ -47,8 +48,28 @@ async function filesAt(path: string): Promise<string[]> {
  * @throws CommandError OUTPUT_EXISTS unless the file may be replaced; OUTPUT_WRITE
  */
 export async function writeNamedFile(option: string, path: string, bytes: Uint8Array, replace: boolean): Promise<void> {
+  await write(option, path, bytes, { mode: 0o644, flag: replace ? "w" : "wx" });
+}
+
+/** The same, for its user alone. @throws CommandError OUTPUT_EXISTS; OUTPUT_WRITE */
+export async function writePrivateFile(
+  option: string,
+  path: string,
+  bytes: Uint8Array,
+  replace: boolean,
+): Promise<void> {
+  if (replace) await rm(path, { force: true }).catch(() => {});
+  await write(option, path, bytes, { mode: 0o600, flag: "wx" });
+}
+
+async function write(
+  option: string,
+  path: string,
+  bytes: Uint8Array,
+  options: { readonly mode: number; readonly flag: string },
+): Promise<void> {
   try {
-    await writeFile(path, bytes, { mode: 0o644, flag: replace ? "w" : "wx" });
+    await writeFile(path, bytes, options);
   } catch (error) {
     const code = errorCode(error) === "EEXIST" ? "OUTPUT_EXISTS" : "OUTPUT_WRITE";
     throw new CommandError(code, `${option} ${path}: ${errorMessage(error)}`, { cause: error });

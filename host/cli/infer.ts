@@ -4,7 +4,10 @@ import type { Command } from "commander";
 import { forgetfulCaches, Images } from "../appliance/images.ts";
 import { errorCode, errorMessage } from "../base/error.ts";
 import type { Config } from "../config/schema.ts";
+import { readSidecar, sidecarOf, statsOf } from "../ingest/sidecar.ts";
+import { readStated } from "../ingest/stated.ts";
 import type { ResultData } from "../mqtt/messages.ts";
+import type { Stated } from "../pipeline/request.ts";
 import { action, exitCodeOf } from "./context.ts";
 import { UsageError } from "./error.ts";
 import { namedFiles, readNamedFile, writeNamedFile } from "./files.ts";
@@ -13,9 +16,23 @@ import { EXIT, type ExitCode, examples, lowestExit, table } from "./output.ts";
 
 const FILES_MAX = 10_000;
 
-interface Options {
+interface Options extends Said {
   readonly rasterOut?: string;
   readonly force?: true;
+}
+
+interface Said {
+  readonly age?: string;
+  readonly view?: string;
+  readonly modality?: string;
+  readonly bodyPart?: string;
+}
+
+interface Look {
+  /** What was typed: of every image, whatever its sidecar says. */
+  readonly stated: Stated | undefined;
+  readonly maxFileBytes: number;
+  readonly rasterOut: RasterOut | undefined;
 }
 
 interface RasterOut {
@@ -40,39 +57,58 @@ export function registerInfer(program: Command): void {
     )
     .argument("<image...>", "PNG, JPEG or TIFF files, 10,000 at most; of a folder, the files in it")
     .option("--raster-out <file>", "of one image: write its 224×224 grey pixels there (raster-v1, 50,176 bytes)")
+    .option("--age <age>", "of every image: the patient's age in years, or as DICOM has it: 3, 004Y, 018M")
+    .option("--view <view>", "of every image: AP, PA, LL, …; of an image without these options, IMAGE.json is read")
+    .option("--modality <modality>", "of every image: CR, DX, CT, …")
+    .option("--body-part <part>", "of every image: CHEST, …")
     .option("--force", "replace the file that --raster-out names")
     .addHelpText(
       "after",
       examples(
         "lv06 infer film.jpeg",
+        "lv06 infer film.jpeg --age 3 --view AP --modality DX",
         "lv06 infer --json folder/ | jq '.results[].result.probability'",
         "lv06 infer film.jpeg --raster-out film.raw",
         "python3 test/verify-py/verify.py receipt.json --raster film.raw",
       ),
     )
     .action(
-      action(async ({ output, config }, paths: string[], { rasterOut, force }: Options) => {
+      action(async ({ output, config }, paths: string[], { rasterOut, force, ...said }: Options) => {
         if (force && rasterOut === undefined) {
           throw new UsageError("USAGE_OPTION", "--force is for the file that --raster-out names");
         }
+        const stated = statedBy(said);
         const settings = config();
         const files = await namedFiles(paths, FILES_MAX);
         if (rasterOut !== undefined && files.length !== 1) {
           throw new UsageError("USAGE_OPTION", `--raster-out is for one image, not ${files.length}`);
         }
         const out = rasterOut === undefined ? undefined : { path: rasterOut, replace: force === true };
-        const answers = await interruptible((signal) => lookAtAll(settings, files, out, signal));
+        const { maxFileBytes } = settings.ingest;
+        const way = { stated, maxFileBytes, rasterOut: out };
+        const answers = await interruptible((signal) => lookAtAll(settings, files, way, signal));
         output.answer({ results: answers.map(({ exit, ...answer }) => answer) }, () => lines(answers));
         return lowestExit(answers.map(({ exit }) => exit));
       }),
     );
 }
 
+/** @throws UsageError USAGE_OPTION */
+function statedBy({ age, view, modality, bodyPart }: Said): Stated | undefined {
+  const said = { age, view, modality, bodyPart };
+  if (Object.values(said).every((value) => value === undefined)) return undefined;
+  try {
+    return readStated(said);
+  } catch (error) {
+    throw new UsageError("USAGE_OPTION", errorMessage(error), { cause: error });
+  }
+}
+
 /** @throws InferenceError when there is no model to look with */
 async function lookAtAll(
   settings: Config,
   files: readonly string[],
-  rasterOut: RasterOut | undefined,
+  way: Look,
   signal: AbortSignal,
 ): Promise<Answer[]> {
   let sequence = 0;
@@ -95,7 +131,7 @@ async function lookAtAll(
     if (files.length > 1) bar.start(files.length, 0);
     const answers: Answer[] = [];
     for (const file of files) {
-      answers.push(await look(images, file, settings.ingest.maxFileBytes, rasterOut));
+      answers.push(await look(images, file, way));
       signal.throwIfAborted();
       bar.increment();
     }
@@ -106,16 +142,13 @@ async function lookAtAll(
   }
 }
 
-async function look(
-  images: Images,
-  file: string,
-  maxFileBytes: number,
-  rasterOut: RasterOut | undefined,
-): Promise<Answer> {
+async function look(images: Images, file: string, { maxFileBytes, rasterOut, ...way }: Look): Promise<Answer> {
   try {
     const bytes = await readNamedFile(file, maxFileBytes);
     if (rasterOut !== undefined) await writeRaster(images, bytes, rasterOut);
-    const outcome = await images.pipeline.process({ id: randomUUID(), bytes, reference: file, mode: "inference" });
+    const stated = way.stated ?? (await statedBeside(file));
+    const request = { id: randomUUID(), bytes, reference: file, mode: "inference", stated } as const;
+    const outcome = await images.pipeline.process(request);
     if (outcome.kind === "result") return { file, result: outcome.data, error: null, exit: EXIT.done };
     const exit = outcome.kind === "refused" ? EXIT.refused : EXIT.failed;
     return { file, result: null, error: { code: outcome.code, message: outcome.message }, exit };
@@ -127,6 +160,11 @@ async function look(
       exit: exitCodeOf(error),
     };
   }
+}
+
+/** As in the inbox, so that a film has the same answer wherever it lies. @throws IngestError */
+async function statedBeside(file: string): Promise<Stated> {
+  return (await statsOf(sidecarOf(file))) === undefined ? {} : readSidecar(file);
 }
 
 /** The pixels that the answer is about: what a verifier without a decoder of its own compares. */

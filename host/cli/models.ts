@@ -83,6 +83,13 @@ function registerShow(models: Command): void {
     );
 }
 
+function limits(population: LoadedModel["manifest"]["populationLimits"]): string {
+  const { ageYears, ...words } = population ?? {};
+  const ages = ageYears === undefined ? [] : [`age ${ageYears.min}–${ageYears.max} years`];
+  const others = Object.entries(words).map(([field, allowed]) => `${field} ${allowed?.join(" or ")}`);
+  return [...ages, ...others].join(", ") || "not limited";
+}
+
 function lines({ manifest, digest, precision, attention, files }: LoadedModel): string[] {
   const { labels, threshold, temperature, calibrationSet, metrics } = manifest;
   const scales = attention?.scales.map(({ block, weight }) => `${block} × ${weight}`).join(", ");
@@ -99,6 +106,7 @@ function lines({ manifest, digest, precision, attention, files }: LoadedModel): 
     ["calibrated on", `${calibrationSet.name}, ${calibrationSet.images} images`],
     ...Object.entries(metrics.calibrationSet).map(([key, value]) => [`  ${key}`, String(value)]),
     ["population", manifest.population],
+    ["  by metadata", limits(manifest.populationLimits)],
     ["intended use", manifest.intendedUse],
     ["licence", manifest.licence],
     ...files.map(({ path }, index) => [index === 0 ? "files, checked" : "", path]),

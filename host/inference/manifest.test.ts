@@ -42,6 +42,13 @@ test("the attention settings pair every scale with its weight", async () => {
   });
 });
 
+test("whom the model is for may be stated, or not", async () => {
+  expect((await load()).manifest.populationLimits).toBeUndefined();
+  const populationLimits = { ageYears: { min: 1, max: 5 }, view: ["AP"] };
+  await edit((manifest) => Object.assign(manifest, { populationLimits }));
+  expect((await load()).manifest.populationLimits).toEqual(populationLimits);
+});
+
 test("a variant can be chosen by name whatever the CPU", async () => {
   const model = await loadModel(folder, { supported, cpu: "x64", precision: "int8-s8s8" });
   expect(model.precision).toBe("int8-s8s8");
@@ -125,6 +132,10 @@ test.each<[string, (manifest: Record<string, unknown>) => void]>([
   ["attention.scales.0", (m) => Object.assign(m.attention as object, { scales: [5, 8, 16] })],
   ["variants", (m) => Object.assign(m, { variants: {} })],
   ["name", (m) => Object.assign(m, { name: "../tiny" })],
+  ["populationLimits.ageYears", (m) => Object.assign(m, { populationLimits: { ageYears: { min: 5, max: 1 } } })],
+  ["populationLimits.view.0", (m) => Object.assign(m, { populationLimits: { view: ["ap"] } })],
+  ["populationLimits.modality", (m) => Object.assign(m, { populationLimits: { modality: [] } })],
+  ["sex", (m) => Object.assign(m, { populationLimits: { sex: ["F"] } })],
 ])("a wrong %s is named", async (field, change) => {
   await edit(change);
   const error = await refusal(load());

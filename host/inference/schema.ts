@@ -55,6 +55,25 @@ const threshold = z
   .refine((value) => Number(value.toFixed(4)) === value, { error: "more than four decimals" });
 /** As results and commitments may carry it. */
 const label = z.string().min(1).max(64);
+/** As DICOM writes a view, a modality or a body part. */
+const words = z
+  .array(z.string().regex(/^[A-Z0-9_]{1,16}$/, "1 to 16 of A–Z, 0–9 and _"))
+  .min(1)
+  .max(32);
+const years = z.int().min(0).max(150);
+
+/** Whom the model is for, as far as an image's metadata can tell; what is left out admits everything. */
+const populationLimits = z.strictObject({
+  /** In completed years, both ends included. */
+  ageYears: z
+    .strictObject({ min: years, max: years })
+    .refine(({ min, max }) => min <= max, { error: "min above max" })
+    .optional(),
+  view: words.optional(),
+  modality: words.optional(),
+  bodyPart: words.optional(),
+});
+
 const variantName = z.string().regex(/^[a-z0-9-]{1,40}$/, "lowercase letters, digits and dashes");
 
 const manifest = z.strictObject({
@@ -80,6 +99,7 @@ const manifest = z.strictObject({
   thresholdRule: z.string(),
   calibrationSet: z.strictObject({ name: z.string(), images: z.int().min(0) }),
   population: z.string(),
+  populationLimits: populationLimits.optional(),
   intendedUse: z.literal("research-only"),
   metrics: z.strictObject({ evidence: fileName, calibrationSet: z.record(z.string(), z.number()) }),
   /** Precision variants; the first that lists the CPU is taken. */

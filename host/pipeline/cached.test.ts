@@ -12,6 +12,7 @@ const model: Model = {
   fingerprint: "f",
   threshold: 0.5,
   attention: settings,
+  population: null,
   infer: () => Promise.reject(new Error("not here")),
 };
 

@@ -7,8 +7,9 @@ import { isRefusal } from "../raster/error.ts";
 import { fileDigest, RASTER_VERSION, rasterDigest } from "../raster/raster.ts";
 import { type AttentionMemory, Memory, type ResultMemory } from "./cached.ts";
 import { deviceCheck, isRecorded } from "./policy.ts";
+import { type PopulationReason, reasonsOutsidePopulation } from "./population.ts";
 import type { Model, PipelineParts, PresentDevice } from "./ports.ts";
-import { reasonsNotToAssess } from "./quality.ts";
+import { type Reason, reasonsNotToAssess } from "./quality.ts";
 import type { ImageRequest } from "./request.ts";
 
 export type Outcome =
@@ -23,12 +24,21 @@ export type Outcome =
 
 type Times = Record<string, number>;
 
-interface Assessment extends ResultMemory {
+interface Assessment extends Omit<ResultMemory, "reasons"> {
+  readonly reasons: readonly (Reason | PopulationReason)[];
   readonly rasterDigest: string;
   readonly cached: boolean;
   readonly attentionSource: ResultData["attention"]["source"];
   /** Only of an image that was decoded this time. */
   readonly samples: Uint8Array | undefined;
+}
+
+/** What one image is assessed with. */
+interface Passage {
+  readonly model: Model;
+  /** By what was said of the image; what is remembered of its picture knows nothing of it. */
+  readonly outside: readonly PopulationReason[];
+  readonly timingMs: Times;
 }
 
 /** What results and receipts say in place of a version where the model takes no attention. */
@@ -57,22 +67,26 @@ export class Pipeline {
 
   async #journey(request: ImageRequest, digest: string): Promise<Outcome> {
     const { clock } = this.#parts;
+    const recorded = isRecorded(request.mode);
+    // Before the work, not after it: what could not be stored is not worth the inference.
+    if (recorded) this.#parts.admit?.();
     const startedMs = clock.monotonicMs();
     const timingMs: Times = {};
     const model = await this.#parts.model();
-    const assessment = await this.#assess(request.bytes, digest, model, timingMs);
+    const outside = reasonsOutsidePopulation(request.stated, model.population);
+    const assessment = withheld(await this.#assess(request.bytes, digest, { model, outside, timingMs }), outside);
     const device = this.#parts.device();
     const build = (sequence: number): ResultData => {
       timingMs.total = clock.monotonicMs() - startedMs;
       return this.#describe({ request, digest, model, assessment, device, timingMs, sequence });
     };
-    const recorded = isRecorded(request.mode);
     const data = recorded ? await this.#parts.record(build) : build(0);
     this.#checkOnDevice(request, model, assessment, device);
     return { kind: "result", data, recorded };
   }
 
-  async #assess(bytes: Uint8Array, digest: string, model: Model, timingMs: Times): Promise<Assessment> {
+  async #assess(bytes: Uint8Array, digest: string, passage: Passage): Promise<Assessment> {
+    const { model, timingMs } = passage;
     const cached = { cached: true, attentionSource: model.attention === null ? "none" : "cache" } as const;
     const known = this.#memory.raster(digest);
     const remembered = known && this.#memory.result(known.rasterDigest, model);
@@ -85,11 +99,12 @@ export class Pipeline {
     const { samples } = raster;
     const again = this.#memory.result(ofRaster, model);
     if (again !== undefined) return { rasterDigest: ofRaster, ...again, ...cached, samples };
-    return this.#infer(samples, ofRaster, model, timingMs);
+    return this.#infer(samples, ofRaster, passage);
   }
 
   /** Where the pattern allows it, the backbone starts before the attention is made, and the head waits for both. */
-  async #infer(samples: Uint8Array, rasterDigest: string, model: Model, timingMs: Times): Promise<Assessment> {
+  async #infer(samples: Uint8Array, rasterDigest: string, passage: Passage): Promise<Assessment> {
+    const { model, outside, timingMs } = passage;
     const { attention, attentionSource } = this.#attention(samples, rasterDigest, model, timingMs);
     const reasons = reasonsNotToAssess(samples);
     const assess = async () => {
@@ -101,9 +116,11 @@ export class Pipeline {
       timingMs.head = headMs;
       return verdict;
     };
-    const verdict = reasons.length > 0 ? null : await this.#timed(timingMs, "inference", assess);
+    const fits = reasons.length === 0 && outside.length === 0;
+    const verdict = fits ? await this.#timed(timingMs, "inference", assess) : null;
     const memory: ResultMemory = { attentionDigest: (await attention)?.digest ?? null, verdict, reasons };
-    this.#memory.keepResult(rasterDigest, model, memory);
+    // A picture that was not looked at for what was said of it is looked at when it comes with other words.
+    if (fits || reasons.length > 0) this.#memory.keepResult(rasterDigest, model, memory);
     return { rasterDigest, ...memory, cached: false, attentionSource, samples };
   }
 
@@ -193,6 +210,12 @@ export class Pipeline {
     timingMs[stage] = this.#parts.clock.monotonicMs() - startedMs;
     return value;
   }
+}
+
+/** Whatever its picture shows, an image that is said to be outside gets no answer. */
+function withheld(assessment: Assessment, outside: readonly PopulationReason[]): Assessment {
+  if (outside.length === 0) return assessment;
+  return { ...assessment, verdict: null, reasons: [...assessment.reasons, ...outside].sort() };
 }
 
 /** To a hundredth of a millisecond: more would be noise. */

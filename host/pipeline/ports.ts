@@ -2,6 +2,7 @@
 import type { AttentionSettings } from "../attention/attention.ts";
 import type { ResultData } from "../mqtt/messages.ts";
 import type { Rasterised } from "../raster/rasterise.ts";
+import type { PopulationLimits } from "./population.ts";
 
 /** What the model said of one raster. Logit and probability are finite; `probability` has 4 decimals. */
 export interface Verdict {
@@ -24,6 +25,8 @@ export interface Model {
   readonly threshold: number;
   /** Null for pattern `none`: nothing is hashed for it. */
   readonly attention: AttentionSettings | null;
+  /** Whom it is for; null where neither the model nor the site says. */
+  readonly population: PopulationLimits | null;
   /** @param pyramid empty where `attention` is null */
   infer(samples: Uint8Array, pyramid: Promise<readonly Float32Array[]>): Promise<Verdict & InferenceTimes>;
 }
@@ -64,6 +67,8 @@ export interface PipelineParts {
   /** The model, loading it when needed. @throws a coded error when there is none that can be served */
   model(): Promise<Model>;
   readonly caches: CachePort;
+  /** Absent where nothing is recorded. @throws a coded error while there may be no room for a new result */
+  admit?(): void;
   /** Result and outbox row in one transaction; resolves once both are durable. */
   record(build: (sequence: number) => ResultData): Promise<ResultData>;
   device(): PresentDevice | undefined;

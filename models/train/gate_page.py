@@ -108,8 +108,9 @@ kinds that were left out of it {percent(totals['leftOut'])}.
 - Hands, limbs, skulls, pelves, CT-like slices and ultrasound fans are **drawings**, all by one hand. No real radiograph
   of another body part, no lateral or adult chest and no real photo of a screen was at hand: nothing is known of them.
 - Mirrored films are accepted on purpose: no grey level tells left from right.
-- The gate is of one hospital's films of children aged 1 to 5. It does not read metadata: requests carry
-  neither age nor view nor modality, so the models' stated population cannot be checked.
+- The gate is of one hospital's films of children aged 1 to 5, and sees pixels alone: it cannot tell an adult's film
+  or a PA view. What is stated of a film (age, view, modality, body part) is compared with the model's population beside
+  it (`docs/guide.md`); that takes somebody who states it, and is not measured here: the data set states nothing.
 - Features, cells and margins were chosen while looking at val films and at all kinds under another seed: the kinds
   "left out" were left out of the fit, not out of sight. The figures here are of a seed that was used once.
 - Small tilts, mild blur, crops of less than a half of the side and clean screenshots of a film will often pass.

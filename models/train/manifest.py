@@ -15,6 +15,8 @@ from data import CLASSES, DEVIATION, MEAN
 RASTER, ATTENTION = "raster-v1", "attention-v1"
 TYPES = {TensorProto.FLOAT: "float32", TensorProto.UINT8: "uint8"}
 POPULATION = "children aged 1 to 5, Guangzhou Women and Children's Medical Center, AP chest X-rays"
+# The same as far as an image's metadata can tell: what is stated outside it is not assessed.
+POPULATION_LIMITS = {"ageYears": {"min": 1, "max": 5}, "view": ["AP"], "modality": ["CR", "DX"], "bodyPart": ["CHEST"]}
 ATTRIBUTION = ("Trained on: Kermany, Zhang, Goldbaum (2018), Labeled Optical Coherence Tomography (OCT) and Chest "
                "X-Ray Images for Classification, Mendeley Data V2, doi:10.17632/rscbjbr9sj.2, CC BY 4.0. "
                "Changes: resized to 224x224 grey, a part of the images left out.")
@@ -62,6 +64,7 @@ def manifest(folder: Path, version: str, pattern: str, attention: dict | None, v
         "thresholdRule": f"the highest with at least {SENSITIVITY_ON_VAL:.0%} sensitivity on the calibration set",
         "calibrationSet": {"name": "Kermany chest X-ray, split val of kermany224.csv", "images": images},
         "population": POPULATION,
+        "populationLimits": POPULATION_LIMITS,
         "intendedUse": "research-only",
         "metrics": {"evidence": "evidence.json", "calibrationSet": metrics},
         "variants": variants,
