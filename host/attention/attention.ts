@@ -40,8 +40,20 @@ export async function computeAttention(samples: Uint8Array, settings: AttentionS
     roots.set(block, merkleRoot(all));
     await setImmediate();
   }
-  const map = combine(digests, settings.scales);
-  return { digest: attentionDigest(roots), map, pyramid: settings.grids.map((grid) => areaMean(map, grid)), digests };
+  return { digest: attentionDigest(roots), ...attentionOf(digests, settings), digests };
+}
+
+/**
+ * Map and pyramid of block digests that are there already, such as a device's.
+ *
+ * @param digests by block size, for every scale of the settings
+ */
+export function attentionOf(
+  digests: ReadonlyMap<number, Uint8Array>,
+  { scales, grids }: AttentionSettings,
+): Pick<Attention, "map" | "pyramid"> {
+  const map = combine(digests, scales);
+  return { map, pyramid: grids.map((grid) => areaMean(map, grid)) };
 }
 
 /** SHA-256 of every block: grid² × 32 bytes, row-major. */
@@ -55,9 +67,9 @@ export async function blockDigests(samples: Uint8Array, block: BlockSize): Promi
   return digests;
 }
 
-function combine(digests: ReadonlyMap<BlockSize, Buffer>, scales: readonly Scale[]): AttentionMap {
+function combine(digests: ReadonlyMap<number, Uint8Array>, scales: readonly Scale[]): AttentionMap {
   const maps = scales.map(({ block, weight }) => ({
-    map: singleScaleMap(firstBytes(digests.get(block) ?? Buffer.alloc(0)), block),
+    map: singleScaleMap(firstBytes(digests.get(block) ?? new Uint8Array()), block),
     weight,
   }));
   const [only] = maps;

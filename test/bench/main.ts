@@ -1,16 +1,19 @@
 /**
- * `make bench`: speed and memory as ratios of one run, a table and `build/bench.json`.
+ * `make bench`: speed and memory as ratios of one run, a table and `build/bench.json`, and the tables of whitepaper 7.1
+ * and 7.3 as a page; `main.ts tables` measures those only, `main.ts store` what storing results costs,
+ * `main.ts outbox` how fast they get to a broker.
  *
  * A figure is only as good as the machine was idle; each comparison takes its two sides in turn, and the median of
  * the rounds.
  */
 import { spawnSync } from "node:child_process";
 import { hash } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { parseArgs } from "node:util";
 import { loadConfigured, threadsOf } from "../../host/appliance/model-slot.ts";
 import { blockDigests, computeAttention } from "../../host/attention/attention.ts";
 import { blocksOf } from "../../host/attention/blocks.ts";
@@ -21,16 +24,29 @@ import { startAppliance } from "../demo/appliance.ts";
 import { FILMS, putIntoInbox } from "../demo/films.ts";
 import { OutsideClient } from "../demo/outside-client.ts";
 import { BenchAppliance } from "./appliance.ts";
+import type { BareFigures } from "./bare.ts";
 import { deviceFigures } from "./device.ts";
 import { FULL_FILMS, smallFiles } from "./files.ts";
+import { residentMiB } from "./meter.ts";
+import { outboxFigures } from "./outbox.ts";
+import { pageOf } from "./page.ts";
 import { sealFigures } from "./seal.ts";
+import { storeFigures } from "./store.ts";
 import { stratumFigures } from "./stratum.ts";
-import { median } from "./tools.ts";
+import { measureTables, type Tables } from "./tables.ts";
+import { median, reportOf } from "./tools.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const FOLDER = join(ROOT, "build/bench");
+const { values: options, positionals } = parseArgs({
+  options: { quick: { type: "boolean" }, page: { type: "string", default: "build/throughput.md" } },
+  allowPositionals: true,
+});
+const PARTS = ["all", "tables", "store", "outbox"];
+const [PART = "all"] = positionals;
+if (!PARTS.includes(PART)) throw new Error(`the bench has no part ${PART}; there are: ${PARTS.join(", ")}`);
 /** `--quick` takes a tenth of the images. */
-const SHARE = process.argv.includes("--quick") ? 0.1 : 1;
+const SHARE = options.quick ? 0.1 : 1;
 const ROUNDS = 3;
 const AT_ONCE = 4;
 
@@ -67,14 +83,8 @@ async function pipelineAgainstBare(appliance: BenchAppliance, small: readonly Ui
   const rates = { bare: [] as number[], small: [] as number[], full: [] as number[] };
   for (let round = 1; round <= ROUNDS; round++) {
     note(`bare and pipeline, round ${round} of ${ROUNDS} …`);
-    const bare = spawnSync(
-      process.execPath,
-      [join(import.meta.dirname, "bare.ts"), JSON.stringify(loaded), String(threads), String(count)],
-      {
-        encoding: "utf8",
-      },
-    );
-    const { images, ms } = JSON.parse(bare.stdout) as { readonly images: number; readonly ms: number };
+    const script = join(import.meta.dirname, "bare.ts");
+    const { images, ms } = reportOf<BareFigures>(script, JSON.stringify(loaded), threads, count);
     rates.bare.push((images / ms) * 1000);
     delay.enable();
     rates.small.push((count / (await appliance.process(count, AT_ONCE, pick(small)))) * 1000);
@@ -189,7 +199,7 @@ async function memory(appliance: BenchAppliance, small: readonly Uint8Array[]): 
   const steps = 20;
   for (let step = 0; step < steps; step++) {
     await appliance.process(total / steps, AT_ONCE, (index) => small[index % small.length] ?? new Uint8Array());
-    resident.push([process.pid, ...appliance.children].reduce((sum, pid) => sum + residentMiB(pid), 0));
+    resident.push(residentMiB([process.pid, ...appliance.children], "VmRSS"));
   }
   const early = median(resident.slice(steps / 5, (2 * steps) / 5));
   const late = median(resident.slice(-steps / 5));
@@ -197,31 +207,41 @@ async function memory(appliance: BenchAppliance, small: readonly Uint8Array[]): 
   add(`growth of resident memory over ${total} images`, (late / early - 1) * 100, "%", "≤ 5", late / early <= 1.05);
 }
 
-function residentMiB(pid: number): number {
-  const line = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
-  return Number(line?.[1] ?? 0) / 1024;
+async function everything(): Promise<void> {
+  const appliance = new BenchAppliance(config, join(FOLDER, "data"));
+  try {
+    note("making files …");
+    const small = await smallFiles(appliance.images.rasteriser, 200);
+    await pipelineAgainstBare(appliance, small);
+    await stagesOfFilms(appliance);
+    await sameFileAgain(appliance);
+    await attentionAgainstLoop(
+      (await appliance.images.rasteriser.rasterise(small[0] ?? new Uint8Array())).raster.samples,
+    );
+    const films = await Promise.all(FULL_FILMS.map((film) => appliance.images.rasteriser.rasterise(film)));
+    const program = join(ROOT, "build/firmware/lv06-model");
+    await deviceFigures({ rasters: films.map(({ raster }) => raster.samples), program, share: SHARE, note, add });
+    await sealFigures({ share: SHARE, note, add }, join(FOLDER, "seals"));
+    stratumFigures({ share: SHARE, note, add });
+    await storeFigures({ share: SHARE, note, add }, join(FOLDER, "store"));
+    await outboxFigures({ share: SHARE, note, add }, join(FOLDER, "outbox"));
+    await memory(appliance, small);
+  } finally {
+    await appliance.stop();
+  }
+  await startToFirstResult();
 }
 
-const appliance = new BenchAppliance(config, join(FOLDER, "data"));
-try {
-  note("making files …");
-  const small = await smallFiles(appliance.images.rasteriser, 200);
-  await pipelineAgainstBare(appliance, small);
-  await stagesOfFilms(appliance);
-  await sameFileAgain(appliance);
-  await attentionAgainstLoop(
-    (await appliance.images.rasteriser.rasterise(small[0] ?? new Uint8Array())).raster.samples,
-  );
-  const films = await Promise.all(FULL_FILMS.map((film) => appliance.images.rasteriser.rasterise(film)));
-  const program = join(ROOT, "build/firmware/lv06-model");
-  await deviceFigures({ rasters: films.map(({ raster }) => raster.samples), program, share: SHARE, note, add });
-  await sealFigures({ share: SHARE, note, add }, join(FOLDER, "seals"));
-  stratumFigures({ share: SHARE, note, add });
-  await memory(appliance, small);
-} finally {
-  await appliance.stop();
+async function tables(): Promise<Tables> {
+  const measured = await measureTables({ share: SHARE, note, add }, config, join(FOLDER, "tables"));
+  writeFileSync(options.page, pageOf(measured));
+  return measured;
 }
-await startToFirstResult();
+
+if (PART === "all") await everything();
+if (PART === "store") await storeFigures({ share: SHARE, note, add }, join(FOLDER, "store"));
+if (PART === "outbox") await outboxFigures({ share: SHARE, note, add }, join(FOLDER, "outbox"));
+const measured = PART === "all" || PART === "tables" ? await tables() : null;
 
 const machine = {
   cpu: cpus()[0]?.model ?? "",
@@ -230,10 +250,9 @@ const machine = {
   node: process.version,
   threads,
 };
-writeFileSync(
-  join(ROOT, "build/bench.json"),
-  `${JSON.stringify({ utc: new Date().toISOString(), machine, figures }, null, 2)}\n`,
-);
+const file = PART === "all" ? "build/bench.json" : `build/bench-${PART}.json`;
+const document = { utc: new Date().toISOString(), machine, figures, tables: measured };
+writeFileSync(join(ROOT, file), `${JSON.stringify(document, null, 2)}\n`);
 const rows = figures.map(({ name, value, unit, target, met }) => [
   name,
   value.toFixed(2),
@@ -242,4 +261,4 @@ const rows = figures.map(({ name, value, unit, target, met }) => [
   met === null ? "" : met ? "met" : "missed",
 ]);
 process.stdout.write(`${table(["figure", "value", "unit", "target", ""], rows).join("\n")}\n`);
-process.stdout.write(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; build/bench.json\n`);
+process.stdout.write(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; ${file}, ${options.page}\n`);

@@ -2,10 +2,9 @@
  * The Stratum bridge: what a share costs it, and what a crowd of miners costs in memory. Simulated miners on the
  * loopback interface, with shares so easy that nearly every nonce is one: no device is measured.
  */
-import { spawnSync } from "node:child_process";
 import { join, resolve } from "node:path";
 import type { CrowdFigures } from "./crowd.ts";
-import { type BenchTools, median } from "./tools.ts";
+import { type BenchTools, median, reportOf } from "./tools.ts";
 
 const PATH_BENCH = resolve(import.meta.dirname, "../../host/device/stratum/testing/bench-main.ts");
 const CROWD = join(import.meta.dirname, "crowd.ts");
@@ -22,19 +21,9 @@ export function stratumFigures(tools: BenchTools): void {
   crowd(tools);
 }
 
-/** In a process of its own: what ran before must not be in its memory. */
-function report<T>(script: string, ...args: readonly number[]): T {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["--expose-gc", script, ...args.map(String)], {
-    encoding: "utf8",
-    timeout: 300_000,
-  });
-  if (status !== 0) throw new Error(`${script} ended with ${status}: ${stderr}`);
-  return JSON.parse(stdout) as T;
-}
-
 function sharePath({ note, add, share }: BenchTools): void {
   note("shares through the bridge (simulated miners) …");
-  const of = report<PathFigures>(PATH_BENCH, Math.round(100_000 * share), 0);
+  const of = reportOf<PathFigures>(PATH_BENCH, Math.round(100_000 * share), 0);
   const { judgedLinesPerS: rate } = of;
   add("submit line → judged → answered, one core", rate, "/s", "≥ 50,000", rate >= 50_000, true);
   add("share: submit written → proof at the caller, p99", of.toProof.p99Ms, "ms", "", null, true);
@@ -47,7 +36,7 @@ function sharePath({ note, add, share }: BenchTools): void {
  */
 function crowd({ note, add, share }: BenchTools): void {
   note(`${MINERS} miners on one bridge (simulated) …`);
-  const figures = report<CrowdFigures>(CROWD, MINERS, Math.max(10, Math.round(60 * share)));
+  const figures = reportOf<CrowdFigures>(CROWD, MINERS, Math.max(10, Math.round(60 * share)));
   const { violations, rejections, liveMiB, rssMiB, shares, connections } = figures;
   if (violations.length + rejections.length > 0) throw new Error([...violations, ...rejections].join("; "));
   const growth = (of: readonly number[]) => {
