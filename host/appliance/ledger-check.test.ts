@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { sampleKey } from "../seal/testing/samples.ts";
+import { replacing, tamper } from "../store/testing/tamper.ts";
+import { sampleVault } from "../store/testing/vault.ts";
 import { checkStoredLedger } from "./ledger-check.ts";
 import { SealedStore } from "./testing/sealed-store.ts";
 
@@ -30,11 +31,7 @@ afterEach(() => {
 
 const check = (options = {}) => checkStoredLedger(sealed.store.read, options, () => {});
 
-function change(sql: string): void {
-  const db = new DatabaseSync(path);
-  db.exec(sql);
-  db.close();
-}
+const change = (sql: string) => tamper(path, sampleVault(1), sql);
 
 test("a store as it was sealed is sound, down to the last result", () => {
   const publicKey = sealed.key.publicKey.toString("hex");
@@ -42,8 +39,36 @@ test("a store as it was sealed is sound, down to the last result", () => {
     chain: { ok: true, head: { seals: 2, results: 5, head: heads[1] } },
     keys: [{ publicKey, seals: 2, simulatedSeals: 2 }],
     checkedResults: 7,
+    prunedBatches: 0,
+    removedSeals: 0,
     fault: null,
   });
+});
+
+test("a batch whose results were removed by the retention policy is sound by its seal, and is counted", async () => {
+  await sealed.store.upkeep.pruneBatch(1);
+  expect(check({ anchors: heads })).toMatchObject({
+    chain: { ok: true, head: { seals: 2, results: 5 } },
+    ...{ checkedResults: 4, prunedBatches: 1, fault: null },
+  });
+  change("UPDATE batches SET root = zeroblob(32) WHERE batch = 1");
+  expect(check().fault).toMatchObject({ batch: 1, detail: "its seal is another batch's" });
+});
+
+test("a ledger whose oldest seals were removed is sound from there on, and says how many they are", async () => {
+  await sealed.store.upkeep.pruneBatch(1);
+  expect(await sealed.store.upkeep.pruneLedger()).toBe(1);
+  expect(check({ anchors: heads })).toMatchObject({
+    chain: { ok: true, head: { seals: 2, results: 5, head: heads[1] } },
+    ...{ checkedResults: 4, prunedBatches: 0, removedSeals: 1, fault: null },
+  });
+  change(`UPDATE meta SET value = replace(value, '${heads[0]}', '${heads[1]}') WHERE name = 'ledgerBase'`);
+  expect(check().chain).toMatchObject({ ok: false, fault: "previous" });
+});
+
+test("no batch can be called removed that has no seal", () => {
+  change("UPDATE batches SET prunedUtcMs = 1 WHERE batch = 3");
+  expect(check().fault).toMatchObject({ batch: 3 });
 });
 
 test("progress ends at what the counts say", () => {
@@ -72,26 +97,11 @@ describe("a seal that was changed, left out or put elsewhere breaks the chain", 
 
 describe("the first that is wrong is named", () => {
   test.each([
-    [
-      "a sealed result's probability",
-      2,
-      "sample-4",
-      `UPDATE results SET data = replace(data, '0.9731', '0.0001') WHERE sequence = 4`,
-    ],
-    [
-      "a waiting result's",
-      null,
-      "sample-7",
-      `UPDATE results SET data = replace(data, '0.0417', '0.0001') WHERE sequence = 7`,
-    ],
-    [
-      "that of one being worked on",
-      3,
-      "sample-6",
-      `UPDATE results SET data = replace(data, '0.9731', '0.0001') WHERE sequence = 6`,
-    ],
-    ["data that are no JSON", 1, "sample-1", "UPDATE results SET data = '{' WHERE sequence = 1"],
-    ["data of no result", 1, "sample-1", "UPDATE results SET data = 'null' WHERE sequence = 1"],
+    ["a sealed result's probability", 2, "sample-4", replacing("0.9731", "0.0001", "WHERE sequence = 4")],
+    ["a waiting result's", null, "sample-7", replacing("0.0417", "0.0001", "WHERE sequence = 7")],
+    ["that of one being worked on", 3, "sample-6", replacing("0.9731", "0.0001", "WHERE sequence = 6")],
+    ["data that are no JSON", 1, "sample-1", "UPDATE results SET body = sealed(resultId, '{') WHERE sequence = 1"],
+    ["data of no result", 1, "sample-1", "UPDATE results SET body = sealed(resultId, 'null') WHERE sequence = 1"],
     ["a signature", 1, "sample-3", "UPDATE commitments SET signature = zeroblob(64) WHERE sequence = 3"],
     ["a commitment", 1, null, "UPDATE commitments SET commitment = zeroblob(32) WHERE sequence = 3"],
     ["the order of a batch", 2, null, "UPDATE commitments SET leaf = 9 WHERE sequence = 4"],
@@ -105,7 +115,7 @@ describe("the first that is wrong is named", () => {
       null,
       "UPDATE batches SET seal = (SELECT seal FROM batches WHERE batch = 2)  WHERE batch = 1",
     ],
-    ["two of them", 1, "sample-2", `UPDATE results SET data = replace(data, '0.9731', '0.0001')`],
+    ["two of them", 1, "sample-2", replacing("0.9731", "0.0001")],
   ] as const)("%s", (_, batch, resultId, sql) => {
     change(sql);
     const { fault } = check();

@@ -35,6 +35,10 @@ export interface LedgerReport {
   readonly keys: readonly KeyUse[];
   /** Results that were held against what was signed, sealed or not. */
   readonly checkedResults: number;
+  /** Batches whose results the retention policy has removed: of these only the seals are there to be checked. */
+  readonly prunedBatches: number;
+  /** The ledger's oldest, which the retention policy has removed too: the chain is checked from there on. */
+  readonly removedSeals: number;
   readonly fault: StoreFault | null;
 }
 
@@ -49,10 +53,13 @@ export function checkStoredLedger(
   let checked = 0;
   const step = () => progress(++checked);
   const keys = new Map<string, KeyUse>();
-  const chain = checkLedger(counted(reader.seals.ledger(), keys, step), options);
+  const base = reader.seals.base();
+  const chain = checkLedger(counted(reader.seals.ledger(), keys, step), base === null ? options : { ...options, base });
   const seals = checked;
-  const fault = firstFault(reader, step);
-  return { chain, keys: [...keys.values()], checkedResults: checked - seals, fault };
+  let prunedBatches = 0;
+  const fault = firstFault(reader, step, () => prunedBatches++);
+  const removedSeals = base?.seals ?? 0;
+  return { chain, keys: [...keys.values()], checkedResults: checked - seals, prunedBatches, removedSeals, fault };
 }
 
 /** Every seal's text as it is, noting whose it says it is. */
@@ -81,13 +88,14 @@ function note(text: string, keys: Map<string, KeyUse>): void {
   });
 }
 
-function firstFault(reader: ResultReader, step: () => void): StoreFault | null {
+function firstFault(reader: ResultReader, step: () => void, pruned: () => void): StoreFault | null {
   const { seals } = reader;
   const last = Math.max(seals.newest()?.batch ?? 0, seals.worked()?.batch ?? 0);
   for (let number = 1; number <= last; number++) {
     const batch = seals.batch(number);
     // One that is gone altogether breaks the chain.
     const fault = batch === undefined ? null : batchFault(reader, batch, step);
+    if (batch?.prunedUtcMs != null) pruned();
     if (fault !== null) return fault;
   }
   return waitingFault(reader, step);
@@ -98,10 +106,12 @@ function batchFault(reader: ResultReader, row: BatchRow, step: () => void): Stor
   let key: VerifyingKey | null = null;
   const detail = wrong(() => {
     const seal = row.seal === null ? null : decodeSeal(row.seal);
-    expectSame(row, seal, new BatchTree(reader.seals.commitmentsOf(batch)));
+    if (row.prunedUtcMs === null) expectSameTree(row, new BatchTree(reader.seals.commitmentsOf(batch)));
+    expectSameSeal(row, seal);
     key = seal === null ? null : new VerifyingKey(fromHex(seal.publicKey));
   });
   if (detail !== null) return { batch, resultId: null, detail };
+  if (row.prunedUtcMs !== null) return null;
   const members = reader.seals.membersOf(batch);
   if (members.length !== size)
     return { batch, resultId: null, detail: `${size - members.length} of its results are gone` };
@@ -114,8 +124,13 @@ function batchFault(reader: ResultReader, row: BatchRow, step: () => void): Stor
 }
 
 /** @throws TypeError */
-function expectSame(row: BatchRow, seal: Seal | null, tree: BatchTree): void {
+function expectSameTree(row: BatchRow, tree: BatchTree): void {
   if (!tree.root.equals(row.root) || tree.size !== row.size) throw new TypeError("its commitments give another root");
+}
+
+/** @throws TypeError */
+function expectSameSeal(row: BatchRow, seal: Seal | null): void {
+  if (row.prunedUtcMs !== null && seal === null) throw new TypeError("its results were removed before it had a seal");
   if (seal === null) return;
   const same = toHex(row.root) === seal.root && toHex(row.sealedValue) === seal.sealedValue && row.size === seal.size;
   if (!same) throw new TypeError("its seal is another batch's");

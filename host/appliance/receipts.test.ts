@@ -1,12 +1,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { encodeReceipt } from "../seal/receipt.ts";
 import { SAMPLE_UTC_MS } from "../seal/testing/samples.ts";
 import { verifyReceipt } from "../seal/verify.ts";
 import { ResultReader } from "../store/reader.ts";
+import { replacing, tamper } from "../store/testing/tamper.ts";
+import { sampleVault } from "../store/testing/vault.ts";
 import { Receipts, receiptOf } from "./receipts.ts";
 import { SealedStore } from "./testing/sealed-store.ts";
 
@@ -39,7 +40,7 @@ test("every result of every batch has a receipt that verifies", async () => {
 
 test("a reader in another process, opened while the appliance runs, gives the same receipt", async () => {
   await sealed.seal(3);
-  const reader = ResultReader.open(path);
+  const reader = ResultReader.open(path, sampleVault(1));
   expect(receiptOf(reader, "sample-2")).toEqual(receiptOf(sealed.store.read, "sample-2"));
   reader.close();
 });
@@ -54,6 +55,16 @@ describe("there is no receipt", () => {
     expect(asked("sample-1")).toThrow(
       expect.objectContaining({ code: "RECEIPT_NOT_SEALED", message: expect.stringContaining(MADE) }),
     );
+  });
+
+  test("of a result that was removed, nor of one whose batch is being removed", async () => {
+    await sealed.seal(260);
+    await sealed.store.upkeep.pruneBatch(1);
+    const pruned = expect.objectContaining({ code: "RESULT_PRUNED" });
+    expect(asked("sample-1")).toThrow(pruned);
+    expect(asked("sample-260")).toThrow(pruned);
+    await sealed.append();
+    expect(asked("sample-261")).toThrow(expect.objectContaining({ code: "RECEIPT_NOT_SEALED" }));
   });
 
   test("of a result whose batch is being worked on", async () => {
@@ -72,9 +83,12 @@ describe("there is no receipt", () => {
 
 describe("a store that is not what was sealed gives no receipt", () => {
   const changes: readonly (readonly [string, string])[] = [
-    ["another probability", `UPDATE results SET data = replace(data, '"probability":0.9731', '"probability":0.0001')`],
-    ["data of another shape", "UPDATE results SET data = '{}'"],
-    ["the data of another result", "UPDATE results SET data = (SELECT data FROM results WHERE sequence = 1)"],
+    ["another probability", replacing('"probability":0.9731', '"probability":0.0001')],
+    ["data of another shape", "UPDATE results SET body = sealed(resultId, '{}')"],
+    [
+      "the data of another result",
+      "UPDATE results SET body = sealed(resultId, (SELECT opened(resultId, keyId, body) FROM results WHERE sequence = 1))",
+    ],
     ["another signature", "UPDATE commitments SET signature = (SELECT signature FROM commitments WHERE sequence = 1)"],
     ["another commitment", "UPDATE commitments SET commitment = zeroblob(32) WHERE sequence = 2"],
     ["another commitment of its neighbour", "UPDATE commitments SET commitment = zeroblob(32) WHERE sequence = 1"],
@@ -88,9 +102,7 @@ describe("a store that is not what was sealed gives no receipt", () => {
   test.each(changes)("%s", async (_, sql) => {
     await sealed.seal(3);
     const before = encodeReceipt(receiptOf(sealed.store.read, "sample-2"));
-    const db = new DatabaseSync(path);
-    db.exec(sql);
-    db.close();
+    tamper(path, sampleVault(1), sql);
     expect(before.length).toBeGreaterThan(0);
     expect(asked("sample-2")).toThrow(expect.objectContaining({ code: "RECEIPT_DAMAGED" }));
   });

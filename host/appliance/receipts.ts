@@ -13,6 +13,8 @@ import type { BatchRow, BoundRow } from "../store/seal-reader.ts";
 
 export const RECEIPT_ERRORS = {
   RESULT_MISSING: "Look it up with `lv06 results ls`, or `lv06 results find` and your own reference.",
+  RESULT_PRUNED:
+    "Results that were delivered and sealed are removed by the retention policy (store.maxAgeDays, store.maxBytes): if this was one, its seal is still in the ledger, and a receipt that was fetched before stays valid; else look it up with `lv06 results ls`.",
   RECEIPT_NOT_SEALED:
     "Ask again later: a result is sealed as soon as a device has done the work; `lv06 ledger head` and the health messages say whether one does.",
   RECEIPT_NONE: "Nothing can be done: a result that was not bound when it was made is never sealed.",
@@ -21,6 +23,13 @@ export const RECEIPT_ERRORS = {
 } as const;
 
 export class ReceiptError extends codedErrors(RECEIPT_ERRORS) {}
+
+/** What to say of a result that is not there: of one that was removed nothing is left to tell it from a wrong id. */
+export function noResult({ prunedThrough }: ResultReader, resultId: string): ReceiptError {
+  const detail = `no result has the id ${resultId}`;
+  if (prunedThrough === 0) return new ReceiptError("RESULT_MISSING", detail);
+  return new ReceiptError("RESULT_PRUNED", `${detail}; results up to number ${prunedThrough} were removed`);
+}
 
 interface SealedBatch {
   readonly number: number;
@@ -42,13 +51,13 @@ export class Receipts {
   }
 
   /**
-   * @throws ReceiptError RESULT_MISSING; RECEIPT_NOT_SEALED; RECEIPT_NONE; RECEIPT_DAMAGED where what is stored gives
+   * @throws ReceiptError RESULT_MISSING; RESULT_PRUNED; RECEIPT_NOT_SEALED; RECEIPT_NONE; RECEIPT_DAMAGED where what is stored gives
    *   no receipt that verifies
    * @throws StoreError
    */
   of(resultId: string): Receipt {
     const stored = this.#reader.get(resultId);
-    if (stored === undefined) throw new ReceiptError("RESULT_MISSING", `no result has the id ${resultId}`);
+    if (stored === undefined) throw noResult(this.#reader, resultId);
     const bound = this.#bound(stored);
     try {
       return this.#verified(this.#make(stored, bound, this.#batchOf(bound.batch)));
@@ -71,6 +80,9 @@ export class Receipts {
     if (row?.seal === null) {
       const detail = `${made} is in a batch that is worked on since ${timeText(row.closedUtcMs)}`;
       throw new ReceiptError("RECEIPT_NOT_SEALED", detail);
+    }
+    if (row?.prunedUtcMs != null) {
+      throw new ReceiptError("RESULT_PRUNED", `${made} is in a batch whose results are being removed`);
     }
     return { ...bound, batch, leaf };
   }

@@ -40,7 +40,8 @@ function registerHead(ledger: Command): void {
       action(({ config, output }) => {
         const { counts, newest } = readStore(config(), ({ seals }) => {
           const text = seals.newest()?.seal;
-          return { counts: seals.counts(), newest: text == null ? null : decodeSeal(text) };
+          const removedSeals = seals.base()?.seals ?? 0;
+          return { counts: { ...seals.counts(), removedSeals }, newest: text == null ? null : decodeSeal(text) };
         });
         const document = {
           ...counts,
@@ -52,6 +53,9 @@ function registerHead(ledger: Command): void {
         };
         output.answer(document, () => [
           `${counts.seals} seals of ${counts.sealedResults} results; ${counts.waiting} results wait`,
+          ...(counts.removedSeals === 0
+            ? []
+            : [`the oldest ${counts.removedSeals} seals were removed by the retention policy`]),
           `head  ${document.head}`,
           ...(newest === null
             ? ["nothing is sealed yet"]
@@ -115,10 +119,19 @@ async function check(config: Config, options: LedgerOptions): Promise<LedgerRepo
   }
 }
 
-function lines({ chain, fault, keys, checkedResults }: LedgerReport, anchors: number): string[] {
+function lines(
+  { chain, fault, keys, checkedResults, prunedBatches, removedSeals }: LedgerReport,
+  anchors: number,
+): string[] {
   const { seals, results, head } = chain.head;
   return [
     `${seals} seals of ${results} results are sound; ${checkedResults} stored results are what was signed`,
+    ...(removedSeals === 0
+      ? []
+      : [`of these the oldest ${removedSeals} were removed by the retention policy, and not checked`]),
+    ...(prunedBatches === 0
+      ? []
+      : [`the results of ${prunedBatches} batches were removed by the retention policy; their seals are checked`]),
     `head  ${head}`,
     ...keys.map(({ publicKey, seals, simulatedSeals }) => {
       return `key   ${publicKey} (${seals} seals, ${simulatedSeals} of them by simulated devices)`;

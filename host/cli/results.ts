@@ -1,9 +1,16 @@
 import type { Command } from "commander";
-import { ReceiptError } from "../appliance/receipts.ts";
+import { noResult } from "../appliance/receipts.ts";
 import type { ResultReader } from "../store/reader.ts";
+import type { StoredResult } from "../store/schema.ts";
 import { action } from "./context.ts";
+import { UsageError } from "./error.ts";
 import { EXIT, examples, table } from "./output.ts";
 import { LIMIT, limitOf, readStore, wholeNumber } from "./store.ts";
+
+interface FindOptions {
+  readonly digest?: string;
+  readonly limit: string;
+}
 
 export function registerResults(program: Command): void {
   const results = program.command("results").description("look stored results up; works while the appliance runs");
@@ -36,18 +43,38 @@ function registerLs(results: Command): void {
 function registerFind(results: Command): void {
   results
     .command("find")
-    .description("the results that carry your own reference, newest first; of an inbox file, that is its name")
-    .argument("<reference>", "the reference, whole")
+    .description(
+      "the results that carry your own reference (of an inbox file, that is its name), or the code that was published in its place; or those of one file. Newest first",
+    )
+    .argument("[reference]", "the reference, or its code, whole")
+    .option("--digest <sha256>", "those of the file with this SHA-256, 64 hexadecimal digits")
     .option(...LIMIT)
-    .addHelpText("after", examples("lv06 results find film.jpeg"))
+    .addHelpText(
+      "after",
+      examples("lv06 results find film.jpeg", "lv06 results find --digest $(sha256sum film.jpeg | cut -c1-64)"),
+    )
     .action(
-      action((context, reference: string, options: { readonly limit: string }) => {
-        const limit = limitOf(options);
-        const found = readStore(context.config(), (reader) => reader.findByReference(reference, limit));
+      action((context, reference: string | undefined, options: FindOptions) => {
+        const search = searchOf(reference, options);
+        const found = readStore(context.config(), search);
         context.output.answer({ results: found.map(({ data }) => data) }, () => lines(found));
         return EXIT.done;
       }),
     );
+}
+
+/** @throws UsageError USAGE_OPTION */
+function searchOf(reference: string | undefined, options: FindOptions): (reader: ResultReader) => StoredResult[] {
+  const limit = limitOf(options);
+  const { digest } = options;
+  if (reference !== undefined && digest === undefined) return (reader) => reader.findByReference(reference, limit);
+  if (digest === undefined || reference !== undefined) {
+    throw new UsageError("USAGE_OPTION", "either a reference or --digest is needed, and not both");
+  }
+  if (!/^[0-9a-f]{64}$/i.test(digest)) {
+    throw new UsageError("USAGE_OPTION", `--digest ${digest} is not 64 hexadecimal digits`);
+  }
+  return (reader) => reader.findByFile(digest.toLowerCase(), limit);
 }
 
 function registerShow(results: Command): void {
@@ -58,15 +85,21 @@ function registerShow(results: Command): void {
     .addHelpText("after", examples("lv06 results show 5b0f6f0e-3c1e-4d38-9d0e-0d5f2f6f7c11"))
     .action(
       action((context, id: string) => {
-        const found = readStore(context.config(), (reader) => reader.get(id));
-        if (found === undefined) throw new ReceiptError("RESULT_MISSING", `no result has the id ${id}`);
-        context.output.answer(found.data, () => [JSON.stringify(found.data, null, 2)]);
+        const { found, successor } = readStore(context.config(), (reader) => {
+          const found = reader.get(id);
+          if (found === undefined) throw noResult(reader, id);
+          return { found, successor: reader.replacedBy(id) };
+        });
+        context.output.answer(found.data, () => [
+          ...(successor === undefined ? [] : [`REPLACED by ${successor.resultId} (${successor.status})`]),
+          JSON.stringify(found.data, null, 2),
+        ]);
         return EXIT.done;
       }),
     );
 }
 
-function lines(found: ReturnType<ResultReader["list"]>): string[] {
+function lines(found: readonly StoredResult[]): string[] {
   return table(
     ["sequence", "time (UTC)", "reference", "probability", "decision", "cached", "result id"],
     found.map(({ sequence, utcMs, reference, resultId, data }) => [

@@ -1,7 +1,11 @@
 /** What the commands that read the appliance's database share. */
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { RESULTS_FILE } from "../appliance/files.ts";
+import { readSecrets } from "../appliance/secrets.ts";
 import type { Config } from "../config/schema.ts";
+import { StoreError } from "../store/errors.ts";
 import { ResultReader } from "../store/reader.ts";
 import { UsageError } from "./error.ts";
 
@@ -20,12 +24,15 @@ export function wholeNumber(option: string, text: string, highest: number): numb
   throw new UsageError("USAGE_OPTION", `${option} ${text} is not a whole number from 1 to ${highest}`);
 }
 
-/** @throws StoreError */
-export function openStore({ dataDir }: Config): ResultReader {
-  return ResultReader.open(join(dataDir, RESULTS_FILE));
+/** @throws StoreError; VaultError */
+export function openStore(config: Config): ResultReader {
+  const path = join(config.dataDir, RESULTS_FILE);
+  // Before the first start there is no key either, and that is not what is to be said.
+  if (!existsSync(path)) throw new StoreError("STORE_MISSING", `${path} does not exist`);
+  return ResultReader.open(path, readSecrets(config, randomBytes).vault);
 }
 
-/** @throws StoreError */
+/** @throws StoreError; VaultError */
 export function readStore<Value>(config: Config, work: (reader: ResultReader) => Value): Value {
   const reader = openStore(config);
   try {

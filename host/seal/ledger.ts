@@ -38,6 +38,8 @@ export interface LedgerOptions {
   readonly trustedKeys?: TrustedKeys;
   /** Heads kept elsewhere, 64 hex digits: each must be in the chain. */
   readonly anchors?: readonly string[];
+  /** Where the chain begins: its oldest seals were removed; the keeper's word, held to nothing but anchors. */
+  readonly base?: LedgerHead;
 }
 
 /** `form`: the stored text is no seal. `previous`: the chain. `anchor`: a head kept elsewhere is not in it. */
@@ -81,13 +83,14 @@ function step(head: LedgerHead, text: string, options: LedgerOptions): LedgerHea
 }
 
 /**
- * Checks the whole chain from the first seal on: form, order, sealed value, signature and work of each.
+ * Checks the whole chain, from the first seal or `base` on: form, order, sealed value, signature and work of each.
  *
  * @param seals as `encodeSeal` gave them, oldest first
  * @throws whatever the iterator throws; never because of a seal
  */
 export function checkLedger(seals: Iterable<string>, options: LedgerOptions = {}): LedgerVerdict {
-  let head = EMPTY_LEDGER;
+  const base = options.base ?? EMPTY_LEDGER;
+  let head = base;
   const missing = new Set(options.anchors);
   missing.delete(head.head);
   for (const text of seals) {
@@ -98,5 +101,12 @@ export function checkLedger(seals: Iterable<string>, options: LedgerOptions = {}
   }
   const [anchor] = missing;
   if (anchor === undefined) return { ok: true, head };
-  return { ok: false, seal: head.seals, fault: "anchor", detail: `${anchor} is no seal of this ledger.`, head };
+  const removed = base.seals === 0 ? "" : ` Its oldest ${base.seals} were removed and are not looked at.`;
+  return {
+    ok: false,
+    seal: head.seals,
+    fault: "anchor",
+    detail: `${anchor} is no seal of this ledger.${removed}`,
+    head,
+  };
 }

@@ -5,13 +5,14 @@ import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Cache, ENTRY_BYTES } from "./cache.ts";
+import { sampleVault } from "./testing/vault.ts";
 
 let folder: string;
 let path: string;
 let cache: Cache;
 
 const MIB = 2 ** 20;
-const open = (maxBytes = MIB) => new Cache({ path, maxBytes });
+const open = (maxBytes = MIB, vault = sampleVault(1)) => new Cache({ path, maxBytes, vault });
 const value = (text: string) => Buffer.from(text);
 const text = (bytes: Uint8Array | undefined) => (bytes === undefined ? undefined : Buffer.from(bytes).toString());
 
@@ -48,7 +49,9 @@ test("a damaged entry is dropped, counted, a miss, and can be stored again", () 
   cache.set("result", "k", value("good value"));
   cache.set("result", "other", value("kept"));
   const vandal = new DatabaseSync(path);
-  vandal.prepare("UPDATE entries SET value = ? WHERE key = 'k'").run(value("bad  value"));
+  vandal.exec(
+    "UPDATE entries SET value = CAST(substr(value, 1, 20) || x'00' || substr(value, 22) AS BLOB) WHERE id = 1",
+  );
   vandal.close();
   expect(cache.get("result", "k")).toBeUndefined();
   expect(cache.stats).toMatchObject({ damaged: 1, hits: 0, misses: 1, entries: 1 });
@@ -59,11 +62,46 @@ test("a damaged entry is dropped, counted, a miss, and can be stored again", () 
 
 test("a value that strayed to another key is damage", () => {
   cache.set("result", "a", value("of a"));
+  cache.set("result", "b", value("of b"));
   const vandal = new DatabaseSync(path);
-  vandal.exec("UPDATE entries SET key = 'b'");
+  vandal.exec("UPDATE entries SET value = (SELECT value FROM entries WHERE id = 1)");
   vandal.close();
   expect(cache.get("result", "b")).toBeUndefined();
+  expect(text(cache.get("result", "a"))).toBe("of a");
   expect(cache.stats.damaged).toBe(1);
+});
+
+test("neither key nor value stands in the file", () => {
+  cache.set("result", "key-in-the-open", value("value-in-the-open"));
+  cache.close();
+  const bytes = readFileSync(path);
+  for (const words of ["key-in-the-open", "value-in-the-open"]) expect(bytes.includes(words)).toBe(false);
+  expect(bytes.includes("entries")).toBe(true);
+});
+
+test("under another encryption key nothing is found, nothing is damage, and the old value goes with its age", () => {
+  cache.set("result", "k", value("old"));
+  cache.close();
+  cache = open(MIB, sampleVault(2, 1));
+  expect(cache.get("result", "k")).toBeUndefined();
+  expect(cache.stats).toMatchObject({ damaged: 0, misses: 1, entries: 1 });
+  cache.set("result", "k", value("new"));
+  expect(text(cache.get("result", "k"))).toBe("new");
+});
+
+test("what an older version left in the open is gone", () => {
+  cache.close();
+  rmSync(path);
+  const older = new DatabaseSync(path);
+  older.exec(`CREATE TABLE entries (id INTEGER PRIMARY KEY, namespace TEXT NOT NULL, key TEXT NOT NULL, used INTEGER NOT NULL,
+    costBytes INTEGER NOT NULL, checksum BLOB NOT NULL, value BLOB NOT NULL, UNIQUE (namespace, key)) STRICT;
+    CREATE INDEX entriesByUse ON entries (used, costBytes);
+    INSERT INTO entries VALUES (1, 'result', 'k', 1, 10, x'00', CAST('value-in-the-open' AS BLOB)); PRAGMA user_version = 1`);
+  older.close();
+  cache = open();
+  expect(cache.stats).toMatchObject({ entries: 0, bytes: 0, damaged: 0 });
+  cache.close();
+  expect(readFileSync(path).includes("value-in-the-open")).toBe(false);
 });
 
 test.each(["truncated", "zeroed", "emptied"])("a %s file is set aside, not deleted, and rebuilt", (how) => {
@@ -126,7 +164,7 @@ test("the order of use outlives closing", () => {
 });
 
 test("a folder that is not there is an error by name", () => {
-  expect(() => new Cache({ path: join(folder, "no", "c.db"), maxBytes: MIB })).toThrow(
+  expect(() => new Cache({ path: join(folder, "no", "c.db"), maxBytes: MIB, vault: sampleVault(1) })).toThrow(
     expect.objectContaining({ code: "CACHE_OPEN" }),
   );
 });
@@ -177,7 +215,7 @@ test("under any sequence of uses the cache holds what a least-recently-used list
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       const file = join(folder, `model-${run++}.db`);
-      let subject = new Cache({ path: file, maxBytes: 1200 });
+      let subject = new Cache({ path: file, maxBytes: 1200, vault: sampleVault(1) });
       const model = new Model(1200);
       let evicted = 0;
       for (const one of steps) {
@@ -188,7 +226,7 @@ test("under any sequence of uses the cache holds what a least-recently-used list
         } else {
           evicted += subject.stats.evicted;
           subject.close();
-          subject = new Cache({ path: file, maxBytes: 1200 });
+          subject = new Cache({ path: file, maxBytes: 1200, vault: sampleVault(1) });
         }
         expect(subject.stats.bytes).toBe(model.bytes);
         expect(evicted + subject.stats.evicted).toBe(model.evicted);

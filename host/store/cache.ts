@@ -3,11 +3,14 @@
  *
  * The caller composes a key that names everything that decides the value. Whatever goes wrong here is a miss:
  * no error of the cache ever reaches a result.
+ *
+ * Values are results and what they are made of: they are encrypted, and found by a tag instead of their key. Under
+ * another encryption key nothing is found, and what was there goes by its age.
  */
-import { hash } from "node:crypto";
 import { existsSync, renameSync, rmSync } from "node:fs";
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
 import { errorCode, errorMessage } from "../base/error.ts";
+import type { Vault } from "../base/vault.ts";
 import { foreignWrites, openDatabase, type Schema, storeError } from "./database.ts";
 import { CacheError } from "./errors.ts";
 
@@ -17,12 +20,13 @@ export interface CacheOptions {
   readonly path: string;
   /** Bound on keys, values and `ENTRY_BYTES` an entry; the file is a few per cent larger. */
   readonly maxBytes: number;
+  readonly vault: Vault;
 }
 
 export interface CacheStats {
   readonly hits: number;
   readonly misses: number;
-  /** Entries whose checksum was wrong, and whole files that were set aside. */
+  /** Entries that did not open, and whole files that were set aside. */
   readonly damaged: number;
   readonly evicted: number;
   /** Reads and writes the disk refused. */
@@ -35,6 +39,8 @@ export interface CacheStats {
 export const ENTRY_BYTES = 128;
 /** Uses remembered before they are written: a hit costs no write, a crash forgets only the order of these. */
 const TOUCHES_MAX = 1024;
+
+const PURPOSE = "cache";
 
 const SCHEMA: Schema = {
   synchronous: "OFF",
@@ -49,6 +55,17 @@ const SCHEMA: Schema = {
       checksum BLOB NOT NULL,
       value BLOB NOT NULL,
       UNIQUE (namespace, key)
+    ) STRICT;
+    CREATE INDEX entriesByUse ON entries (used, costBytes);
+    `,
+    `
+    DROP TABLE entries;
+    CREATE TABLE entries (
+      id INTEGER PRIMARY KEY,
+      tag BLOB NOT NULL UNIQUE,
+      used INTEGER NOT NULL,
+      costBytes INTEGER NOT NULL,
+      value BLOB NOT NULL
     ) STRICT;
     CREATE INDEX entriesByUse ON entries (used, costBytes);
     `,
@@ -125,14 +142,31 @@ export class Cache {
   }
 
   #lookUp(namespace: Namespace, key: string): Uint8Array | undefined {
-    const row = this.#open.sql.get.get(namespace, key);
+    const tag = this.#tagOf(namespace, key);
+    const row = this.#open.sql.get.get(tag);
     if (row === undefined) return undefined;
-    const { id, checksum, value } = row;
-    if (!(value instanceof Uint8Array) || !(checksum instanceof Uint8Array)) return this.#dropDamaged(Number(id));
-    if (Buffer.compare(checksumOf(namespace, key, value), checksum) !== 0) return this.#dropDamaged(Number(id));
+    const { id } = row;
+    const value = this.#opened(tag, row.value);
+    if (value === undefined) return this.#dropDamaged(Number(id));
     this.#touched.set(Number(id), ++this.#clock);
     if (this.#touched.size >= TOUCHES_MAX) this.#flushTouches();
     return value;
+  }
+
+  #tagOf(namespace: Namespace, key: string): Uint8Array {
+    return this.#options.vault.tag(PURPOSE, `${namespace}\0${key}`);
+  }
+
+  /** Under the tag's own key: another one would have another tag. */
+  #opened(tag: Uint8Array, value: SQLOutputValue | undefined): Uint8Array | undefined {
+    if (!(value instanceof Uint8Array)) return undefined;
+    const { vault } = this.#options;
+    try {
+      return vault.open(PURPOSE, vault.currentKeyId, value, tag);
+    } catch (error) {
+      if (errorCode(error) === "VAULT_DAMAGED") return undefined;
+      throw error;
+    }
   }
 
   #dropDamaged(id: number): undefined {
@@ -149,12 +183,14 @@ export class Cache {
   }
 
   #store(namespace: Namespace, key: string, value: Uint8Array, costBytes: number): boolean {
+    const tag = this.#tagOf(namespace, key);
+    const { bytes } = this.#options.vault.seal(PURPOSE, value, tag);
     this.#transaction(() => {
       if (this.#open.foreign()) this.#recount();
       const { sql } = this.#open;
-      const old = sql.costOf.get(namespace, key);
+      const old = sql.costOf.get(tag);
       if (old !== undefined) this.#drop(Number(old.id));
-      sql.put.run(namespace, key, ++this.#clock, costBytes, checksumOf(namespace, key, value), value);
+      sql.put.run(tag, ++this.#clock, costBytes, bytes);
       this.#entries += 1;
       this.#bytes += costBytes;
       if (this.#bytes > this.#options.maxBytes) this.#evict();
@@ -241,7 +277,7 @@ export class Cache {
   }
 
   #openFile(): Open {
-    // Every value carries its checksum, and what else is damaged shows when it is read: no need to read it all now.
+    // Every value tells by itself whether it is whole, and what else is damaged shows when it is read: no need to read it all now.
     const db = openDatabase(this.#options.path, SCHEMA, { checkIntegrity: false, busyTimeoutMs: 250 });
     try {
       const open = { db, sql: prepare(db), foreign: foreignWrites(db) };
@@ -267,22 +303,16 @@ export class Cache {
 
 function prepare(db: DatabaseSync): Statements {
   return {
-    get: db.prepare("SELECT id, checksum, value FROM entries WHERE namespace = ? AND key = ?"),
-    put: db.prepare("INSERT INTO entries VALUES (NULL, ?, ?, ?, ?, ?, ?)"),
+    get: db.prepare("SELECT id, value FROM entries WHERE tag = ?"),
+    put: db.prepare("INSERT INTO entries VALUES (NULL, ?, ?, ?, ?)"),
     touch: db.prepare("UPDATE entries SET used = ? WHERE id = ?"),
     drop: db.prepare("DELETE FROM entries WHERE id = ? RETURNING costBytes"),
     oldest: db.prepare("SELECT id FROM entries ORDER BY used LIMIT 1"),
     totals: db.prepare(
       "SELECT count(*) AS entries, coalesce(sum(costBytes), 0) AS bytes, coalesce(max(used), 0) AS clock FROM entries",
     ),
-    costOf: db.prepare("SELECT id FROM entries WHERE namespace = ? AND key = ?"),
+    costOf: db.prepare("SELECT id FROM entries WHERE tag = ?"),
   };
-}
-
-/** Over the key too: a value that strayed to another key is damage as well. */
-function checksumOf(namespace: string, key: string, value: Uint8Array): Buffer {
-  // Two one-shot hashes take half the time of one incremental one.
-  return hash("sha256", `${namespace}\0${key}\0${hash("sha256", value)}`, "buffer");
 }
 
 function cacheOpen(error: unknown): CacheError {

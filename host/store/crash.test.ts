@@ -5,9 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { openDatabase } from "./database.ts";
+import { resultsSchema } from "./migrations.ts";
 import { ResultReader } from "./reader.ts";
 import { ResultStore } from "./results.ts";
 import { makeResult } from "./testing/make-result.ts";
+import { sampleVault } from "./testing/vault.ts";
 
 const WRITER = new URL("./testing/writer.ts", import.meta.url).pathname;
 let folder: string;
@@ -37,7 +40,7 @@ test("after kill -9 every result reported durable is there with its message, and
   const reported: string[] = [];
   for (let cycle = 0; cycle < 8; cycle++) {
     reported.push(...(await writeUntilKilled(1 + Math.floor(Math.random() * 60))));
-    const store = new ResultStore({ path, utcMs: () => 0 });
+    const store = new ResultStore({ path, vault: sampleVault(1), utcMs: () => 0 });
     const results = store.read.listFrom(1, 1e6);
     const messages = store.pending(1e6).map(({ payload }) => Buffer.from(payload).toString());
     store.close();
@@ -51,9 +54,9 @@ test("after kill -9 every result reported durable is there with its message, and
 });
 
 test("a reader in another process than the writer sees whole results only", async () => {
-  new ResultStore({ path, utcMs: () => 0 }).close();
+  new ResultStore({ path, vault: sampleVault(1), utcMs: () => 0 }).close();
   const writing = writeUntilKilled(150);
-  const reader = ResultReader.open(path);
+  const reader = ResultReader.open(path, sampleVault(1));
   let seen = 0;
   let done = false;
   const finished = writing.finally(() => {
@@ -72,9 +75,8 @@ test("a reader in another process than the writer sees whole results only", asyn
 });
 
 test("an interrupted creation leaves nothing that hinders the next start", async () => {
-  const half = new ResultStore({ path: `${path}.new`, utcMs: () => 0 });
-  half.close();
-  const store = new ResultStore({ path, utcMs: () => 0 });
+  openDatabase(`${path}.new`, resultsSchema(sampleVault(1))).close();
+  const store = new ResultStore({ path, vault: sampleVault(1), utcMs: () => 0 });
   expect((await store.append(makeResult)).sequence).toBe(1);
   store.close();
 });

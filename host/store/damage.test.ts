@@ -8,21 +8,23 @@ import { GroupCommit } from "./group-commit.ts";
 import { ResultReader } from "./reader.ts";
 import { ResultStore } from "./results.ts";
 import { makeResult } from "./testing/make-result.ts";
+import { sampleVault } from "./testing/vault.ts";
 
+const vault = sampleVault(1);
 let folder: string;
 let path: string;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "store-"));
   path = join(folder, "results.db");
-  const store = new ResultStore({ path, utcMs: () => 0 });
+  const store = new ResultStore({ path, vault, utcMs: () => 0 });
   await Promise.all(Array.from({ length: 100 }, () => store.append(makeResult)));
   store.close();
 });
 
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const open = () => new ResultStore({ path, utcMs: () => 0 });
+const open = () => new ResultStore({ path, vault, utcMs: () => 0 });
 const coded = (code: string) => expect.objectContaining({ code });
 
 test.each([0, 1, 1000, 4096, 20_000])("a file cut off at %i bytes is refused by name and left alone", (size) => {
@@ -34,7 +36,7 @@ test.each([0, 1, 1000, 4096, 20_000])("a file cut off at %i bytes is refused by 
 test("a zeroed file is refused by name", () => {
   writeFileSync(path, Buffer.alloc(statSync(path).size));
   expect(open).toThrow(coded("STORE_DAMAGED"));
-  expect(() => ResultReader.open(path)).toThrow(coded("STORE_DAMAGED"));
+  expect(() => ResultReader.open(path, vault)).toThrow(coded("STORE_DAMAGED"));
 });
 
 test("a zeroed page anywhere is refused by name", () => {
@@ -51,12 +53,18 @@ test("a journal without its database is refused by name: it may hold results", (
   expect(open).toThrow(coded("STORE_DAMAGED"));
 });
 
-test("a result whose data no longer parse is refused by name", () => {
+test("a result or a message with one bit changed, and one in another's place, is refused by name", () => {
   const db = new DatabaseSync(path);
-  db.exec("UPDATE results SET data = '{' WHERE sequence = 7");
+  const flip = "CAST(substr(body, 1, 20) || X'00' || substr(body, 22) AS BLOB)";
+  db.exec(`UPDATE results SET body = ${flip} WHERE sequence = 7`);
+  db.exec("UPDATE results SET body = (SELECT body FROM results WHERE sequence = 9) WHERE sequence = 8");
+  db.exec("UPDATE outbox SET payload = X'01' WHERE position = 7");
   db.close();
-  const reader = ResultReader.open(path);
+  const reader = ResultReader.open(path, vault);
   expect(() => reader.listFrom(7, 1)).toThrow(coded("STORE_DAMAGED"));
+  expect(() => reader.listFrom(8, 1)).toThrow(coded("STORE_DAMAGED"));
+  expect(() => reader.outbox(1, 6)).toThrow(coded("STORE_DAMAGED"));
+  expect(reader.listFrom(9, 1)).toHaveLength(1);
   reader.close();
 });
 
@@ -65,16 +73,18 @@ test("a file of a newer version is refused by name", () => {
   db.exec("PRAGMA user_version = 99");
   db.close();
   expect(open).toThrow(coded("STORE_NEWER"));
-  expect(() => ResultReader.open(path)).toThrow(coded("STORE_NEWER"));
+  expect(() => ResultReader.open(path, vault)).toThrow(coded("STORE_NEWER"));
 });
 
 test("a folder that is not there, and a folder in the file's place, are refused by name", () => {
-  expect(() => new ResultStore({ path: join(folder, "no", "x.db"), utcMs: () => 0 })).toThrow(coded("STORE_OPEN"));
-  expect(() => new ResultStore({ path: folder, utcMs: () => 0 })).toThrow(coded("STORE_OPEN"));
+  expect(() => new ResultStore({ path: join(folder, "no", "x.db"), vault, utcMs: () => 0 })).toThrow(
+    coded("STORE_OPEN"),
+  );
+  expect(() => new ResultStore({ path: folder, vault, utcMs: () => 0 })).toThrow(coded("STORE_OPEN"));
 });
 
 test("another process that holds the database for too long is an error by name, and passes", async () => {
-  const store = new ResultStore({ path, utcMs: () => 0, busyTimeoutMs: 20 });
+  const store = new ResultStore({ path, vault, utcMs: () => 0, busyTimeoutMs: 20 });
   const other = new DatabaseSync(path);
   other.exec("BEGIN IMMEDIATE");
   await expect(store.append(makeResult)).rejects.toMatchObject({ code: "STORE_BUSY" });
@@ -117,6 +127,7 @@ test("a transaction that cannot be committed fails all its writers by name, and 
     queueMax: 10,
     groupMax: 10,
     onBegin: () => {},
+    onCommit: () => {},
     onRollback: () => undone++,
   });
   const orphan = group.run(() => db.exec("INSERT INTO child VALUES (7)"));

@@ -1,18 +1,25 @@
 /** Opening, creating and migrating an SQLite file, and what its errors mean. */
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { CodedError, errorMessage } from "../base/error.ts";
 import { StoreError } from "./errors.ts";
 
+/** SQL, or what SQL alone cannot do; runs inside the transaction, with foreign keys off: tables may be made anew. */
+export type Migration = string | ((db: DatabaseSync) => void);
+
 export interface Schema {
-  /** SQL that takes the schema from version n to n + 1; `user_version` counts how many have run. */
-  readonly migrations: readonly string[];
+  /** Each takes the schema from version n to n + 1; `user_version` counts how many have run. */
+  readonly migrations: readonly Migration[];
   /** FULL: a commit outlives a power cut. OFF: for a file that can be rebuilt. */
   readonly synchronous: "FULL" | "OFF";
 }
 
 const SMALLEST_PAGE_BYTES = 512;
+/** What of the journal stays on the disk once it has been written back. */
+const JOURNAL_KEPT_BYTES = 16 * 2 ** 20;
+/** The copy, the journal with new rows and old ones overwritten, and the new rows in their place: times the file. */
+const MIGRATION_ROOM = 4;
 
 export interface OpenOptions {
   /** How long a statement waits for another process's lock, in ms; default 5,000. */
@@ -41,6 +48,7 @@ export function openDatabase(path: string, schema: Schema, options: OpenOptions 
       prepareConnection(db, schema);
       if (options.checkIntegrity ?? true) checkIntegrity(db, path);
       refuseUnknown(versionOf(db), path, schema);
+      if (schema.synchronous === "FULL") keepCopy(db, path, schema);
       migrate(db, schema);
       return db;
     } catch (error) {
@@ -143,7 +151,7 @@ function refuseStump(path: string): void {
 
 function create(path: string, schema: Schema): void {
   const fresh = `${path}.new`;
-  for (const suffix of ["", "-wal", "-shm"]) rmSync(fresh + suffix, { force: true });
+  removeDatabase(fresh);
   const db = new DatabaseSync(fresh);
   try {
     prepareConnection(db, schema);
@@ -155,8 +163,17 @@ function create(path: string, schema: Schema): void {
   syncFolder(dirname(path));
 }
 
-function syncFolder(folder: string): void {
-  const handle = openSync(folder, "r");
+function removeDatabase(path: string): void {
+  for (const suffix of ["", "-wal", "-shm"]) rmSync(path + suffix, { force: true });
+}
+
+/** Makes durable what was made, renamed or removed in the folder. */
+export function syncFolder(folder: string): void {
+  syncPath(folder, "r");
+}
+
+function syncPath(path: string, flags: "r" | "r+"): void {
+  const handle = openSync(path, flags);
   try {
     fsyncSync(handle);
   } finally {
@@ -169,6 +186,9 @@ function prepareConnection(db: DatabaseSync, schema: Schema): void {
   db.exec(`PRAGMA synchronous = ${schema.synchronous}`);
   // Dirty pages beyond this are written to the journal before commit: a bound on memory, not on transactions.
   db.exec("PRAGMA cache_size = -8192");
+  db.exec(`PRAGMA journal_size_limit = ${JOURNAL_KEPT_BYTES}`);
+  // What is removed is overwritten: removed means gone.
+  db.exec("PRAGMA secure_delete = ON");
 }
 
 function checkIntegrity(db: DatabaseSync, path: string): void {
@@ -176,17 +196,54 @@ function checkIntegrity(db: DatabaseSync, path: string): void {
   if (verdict !== "ok") throw new StoreError("STORE_DAMAGED", `${path}: ${String(verdict)}`);
 }
 
+/** Foreign keys are off meanwhile: dropping a table to make it anew would else delete, or be refused for, what refers to it. */
 function migrate(db: DatabaseSync, schema: Schema): void {
   if (versionOf(db) === schema.migrations.length) return;
+  // Has no effect inside a transaction.
+  db.exec("PRAGMA foreign_keys = OFF");
   db.exec("BEGIN IMMEDIATE");
   try {
-    for (const migration of schema.migrations.slice(versionOf(db))) db.exec(migration);
+    for (const migration of schema.migrations.slice(versionOf(db))) {
+      if (typeof migration === "string") db.exec(migration);
+      else migration(db);
+    }
+    const orphan = db.prepare("PRAGMA foreign_key_check").get();
+    if (orphan !== undefined) throw new StoreError("STORE_DAMAGED", `a row of ${orphan.table} refers to nothing`);
     db.exec(`PRAGMA user_version = ${schema.migrations.length}`);
     db.exec("COMMIT");
   } catch (error) {
     if (db.isTransaction) db.exec("ROLLBACK");
     throw error;
+  } finally {
+    db.exec("PRAGMA foreign_keys = ON");
   }
+}
+
+/** The file of version 2 is kept as `PATH.v2` before it becomes another. @throws StoreError STORE_DISK_FULL */
+function keepCopy(db: DatabaseSync, path: string, schema: Schema): void {
+  const version = versionOf(db);
+  if (version === schema.migrations.length) return;
+  const { bavail, bsize } = statfsSync(dirname(path));
+  const neededBytes = MIGRATION_ROOM * (sizeOf(path) + sizeOf(`${path}-wal`));
+  if (bavail * bsize < neededBytes) {
+    throw new StoreError("STORE_DISK_FULL", `bringing ${path} up to date takes ${neededBytes} bytes of room`);
+  }
+  const copy = copyOf(path, version);
+  const fresh = `${copy}.new`;
+  removeDatabase(fresh);
+  db.prepare("VACUUM INTO ?").run(fresh);
+  syncPath(fresh, "r+");
+  renameSync(fresh, copy);
+  syncFolder(dirname(path));
+}
+
+function copyOf(path: string, version: number): string {
+  return `${path}.v${version}`;
+}
+
+/** Removes what was kept of the file before it was brought up to date. */
+export function removeCopies(path: string, schema: Schema): void {
+  for (let version = 1; version < schema.migrations.length; version++) rmSync(copyOf(path, version), { force: true });
 }
 
 function versionOf(db: DatabaseSync): number {

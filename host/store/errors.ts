@@ -23,6 +23,8 @@ export class StoreError extends codedErrors(STORE_ERRORS) {}
 export const OUTBOX_ERRORS = {
   OUTBOX_FULL:
     "Messages wait for a broker that does not take them: restore the connection to the broker, or raise the outbox limits.",
+  OUTBOX_AGED:
+    "Events that no broker took for a week were removed, results and seals were not: restore the connection to the broker.",
 } as const;
 
 export class OutboxError extends codedErrors(OUTBOX_ERRORS) {}

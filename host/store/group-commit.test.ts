@@ -25,6 +25,7 @@ beforeEach(() => {
     onBegin: () => {
       begins += 1;
     },
+    onCommit: () => {},
     onRollback: () => {
       rollbacks += 1;
     },

@@ -22,6 +22,8 @@ export interface GroupCommitOptions {
   readonly groupMax: number;
   /** Runs inside each transaction before its first operation. */
   readonly onBegin: () => void;
+  /** Runs when a transaction is on the disk, before anybody is told. Must not throw. */
+  readonly onCommit: () => void;
   /** Runs when a transaction is undone: what memory says about the database is void. Must not read it now. */
   readonly onRollback: () => void;
 }
@@ -89,6 +91,7 @@ export class GroupCommit {
       for (const one of group) one.failed(reason);
       return;
     }
+    this.#options.onCommit();
     for (const one of done) one.committed();
   }
 

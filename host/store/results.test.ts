@@ -5,12 +5,14 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { ResultReader } from "./reader.ts";
 import { ResultStore, type ResultStoreOptions } from "./results.ts";
 import { makeMessage, makeResult } from "./testing/make-result.ts";
+import { sampleVault } from "./testing/vault.ts";
 
 let folder: string;
 let path: string;
 let store: ResultStore;
 
-const open = (options: Partial<ResultStoreOptions> = {}) => new ResultStore({ path, utcMs: () => 77, ...options });
+const open = (options: Partial<ResultStoreOptions> = {}) =>
+  new ResultStore({ path, vault: sampleVault(1), utcMs: () => 77, ...options });
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "store-"));
@@ -93,7 +95,7 @@ test("acknowledged messages are gone, the others keep their order", async () => 
 });
 
 test("a listener hears of messages only once they are durable", async () => {
-  const reader = ResultReader.open(path);
+  const reader = ResultReader.open(path, sampleVault(1));
   const seen: number[] = [];
   const stop = store.onMessages(() => seen.push(reader.outboxCounts().rows));
   await store.append(makeResult);
@@ -111,7 +113,7 @@ test("results are found by reference and by time, newest first", async () => {
 });
 
 test("a second connection reads while this one writes", async () => {
-  const reader = ResultReader.open(path);
+  const reader = ResultReader.open(path, sampleVault(1));
   for (let count = 1; count <= 20; count++) {
     await store.append(makeResult);
     expect(reader.list({ limit: 1 })[0]?.sequence).toBe(count);
@@ -144,7 +146,7 @@ test("more waiting writes than the limit are refused by name", async () => {
 });
 
 test("there is nothing to read before the first start", () => {
-  expect(() => ResultReader.open(join(folder, "absent.db"))).toThrow(
+  expect(() => ResultReader.open(join(folder, "absent.db"), sampleVault(1))).toThrow(
     expect.objectContaining({ code: "STORE_MISSING" }),
   );
 });

@@ -5,16 +5,24 @@
  * deleted when the broker has acknowledged them. A crash between the two publishes a message again, with the
  * same id: never less than once.
  */
-import type { StatementSync } from "node:sqlite";
-import { foreignWrites, type OpenOptions, openDatabase, translated } from "./database.ts";
+import { dirname, join } from "node:path";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Vault } from "../base/vault.ts";
+import { foreignWrites, type OpenOptions, openDatabase, removeCopies, translated } from "./database.ts";
 import { OutboxError, StoreError } from "./errors.ts";
 import { GroupCommit } from "./group-commit.ts";
+import { resultsSchema } from "./migrations.ts";
+import { type Continuation, Numbers } from "./numbers.ts";
 import { type OutboxCounts, ResultReader } from "./reader.ts";
-import { type NewResult, type OutboxMessage, type OutboxRow, RESULTS_SCHEMA, type StoredResult } from "./schema.ts";
+import { Rows } from "./rows.ts";
+import type { NewResult, OutboxMessage, OutboxRow, StoredResult } from "./schema.ts";
 import { type ClosedBatch, SealWriter } from "./seal-writer.ts";
+import { Upkeep } from "./upkeep.ts";
 
 export interface ResultStoreOptions extends OpenOptions {
   readonly path: string;
+  /** Encrypts what is stored, and opens what was stored under an older key. */
+  readonly vault: Vault;
   /** Wall clock, ms since 1970 UTC. */
   readonly utcMs: () => number;
   /** Messages that may wait; default 100,000. */
@@ -23,6 +31,8 @@ export interface ResultStoreOptions extends OpenOptions {
   readonly outboxMaxBytes?: number;
 }
 
+/** Beside the database. */
+const HIGH_WATER_FILE = "high-water";
 const QUEUE_MAX = 20_000;
 /** About 10 ms of inserts. */
 const GROUP_MAX = 256;
@@ -30,45 +40,62 @@ const GROUP_MAX = 256;
 export class ResultStore {
   /** Lookups; they see what is durable. */
   readonly read: ResultReader;
+  /** Removing what the retention policy says, and encrypting anew after a change of keys. */
+  readonly upkeep: Upkeep;
   readonly #group: GroupCommit;
   readonly #options: Required<Omit<ResultStoreOptions, keyof OpenOptions>>;
+  readonly #rows: Rows;
+  readonly #numbers: Numbers;
   readonly #foreign: () => boolean;
-  readonly #nextSequence: StatementSync;
+  readonly #isTaken: StatementSync;
   readonly #insertResult: StatementSync;
   readonly #insertMessage: StatementSync;
   readonly #deleteMessage: StatementSync;
+  readonly #park: StatementSync;
+  readonly #unpark: StatementSync;
   readonly #seals: SealWriter;
   readonly #listeners = new Set<() => void>();
   #counts: OutboxCounts;
   #countsVoid = false;
 
-  /** @throws StoreError as `openDatabase` */
+  /** @throws StoreError as `openDatabase`; VaultError VAULT_KEY_UNKNOWN, with nothing changed */
   constructor(options: ResultStoreOptions) {
-    const { path, utcMs, outboxMaxRows = 100_000, outboxMaxBytes = 256 * 2 ** 20 } = options;
-    this.#options = { path, utcMs, outboxMaxRows, outboxMaxBytes };
-    const db = openDatabase(path, RESULTS_SCHEMA, options);
-    this.read = new ResultReader(path, db);
-    this.#foreign = foreignWrites(db);
-    this.#nextSequence = db.prepare(
-      "SELECT coalesce(max(seq), 0) + 1 AS next FROM sqlite_sequence WHERE name = 'results'",
-    );
-    this.#insertResult = db.prepare("INSERT INTO results VALUES (?, ?, ?, ?, ?, ?, ?)");
-    this.#insertMessage = db.prepare("INSERT INTO outbox VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    this.#deleteMessage = db.prepare("DELETE FROM outbox WHERE position = ? RETURNING sizeBytes");
-    this.#seals = new SealWriter(db);
-    this.#counts = this.read.outboxCounts();
-    this.#group = new GroupCommit(db, {
-      path,
-      queueMax: QUEUE_MAX,
-      groupMax: GROUP_MAX,
-      onBegin: () => {
-        const foreign = this.#foreign();
-        if (foreign || this.#countsVoid) this.#recount();
-      },
-      onRollback: () => {
-        this.#countsVoid = true;
+    const { path, vault, utcMs, outboxMaxRows = 100_000, outboxMaxBytes = 256 * 2 ** 20 } = options;
+    this.#options = { path, vault, utcMs, outboxMaxRows, outboxMaxBytes };
+    const db = openDatabase(path, resultsSchema(vault), options);
+    try {
+      this.read = new ResultReader(path, db, vault);
+      this.#rows = new Rows(vault);
+      this.#numbers = translated(path, () => new Numbers(db, join(dirname(path), HIGH_WATER_FILE)));
+      this.#foreign = foreignWrites(db);
+      this.#isTaken = db.prepare("SELECT 1 FROM results WHERE resultId = ?");
+      this.#insertResult = db.prepare("INSERT INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      this.#insertMessage = db.prepare(
+        "INSERT INTO outbox VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL) ON CONFLICT (messageId) DO NOTHING",
+      );
+      this.#deleteMessage = db.prepare("DELETE FROM outbox WHERE position = ? RETURNING sizeBytes");
+      this.#park = db.prepare("UPDATE outbox SET parkedUtcMs = ?, parkedCode = ? WHERE position = ?");
+      this.#unpark = db.prepare(
+        "UPDATE outbox SET parkedUtcMs = NULL, parkedCode = NULL WHERE parkedUtcMs IS NOT NULL",
+      );
+      this.#seals = new SealWriter(db);
+      this.#counts = this.read.outboxCounts();
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+    this.#group = this.#makeGroup(db);
+    this.upkeep = new Upkeep({
+      ...{ path, db, utcMs, rows: this.#rows, group: this.#group },
+      removed: ({ rows, bytes }) => {
+        this.#counts = { rows: this.#counts.rows - rows, bytes: this.#counts.bytes - bytes };
       },
     });
+  }
+
+  /** What numbering goes on from where a store was restored or begun anew; null where it goes on as it was. */
+  get continuation(): Continuation | null {
+    return this.#numbers.continuation;
   }
 
   /**
@@ -81,20 +108,20 @@ export class ResultStore {
    */
   async append(make: (sequence: number) => NewResult): Promise<StoredResult> {
     const result = await this.#group.run(() => {
-      const sequence = Number(this.#nextSequence.get()?.next);
+      const sequence = this.#numbers.next();
       const { messages, binding, ...rest } = make(sequence);
       const stored = { sequence, ...rest };
       this.#refuseDuplicate(stored.resultId);
-      this.#insert(stored);
+      this.#insert(stored, binding !== null);
       if (binding !== null) this.#seals.bind(sequence, binding);
-      this.#enqueueAll(messages);
+      this.#enqueueAll(messages, sequence);
       return stored;
     });
     this.#announce();
     return result;
   }
 
-  /** Stores messages that belong to no result. @throws StoreError; OutboxError OUTBOX_FULL */
+  /** Stores messages that belong to no new result; one that waits already is not stored again. @throws StoreError; OutboxError OUTBOX_FULL */
   async enqueue(messages: readonly OutboxMessage[]): Promise<void> {
     await this.#group.run(() => this.#enqueueAll(messages));
     this.#announce();
@@ -149,6 +176,17 @@ export class ResultStore {
     });
   }
 
+  /** Sets a message aside that the broker will never take, so that those behind it can be published. */
+  async park(position: number, code: string): Promise<void> {
+    await this.#group.run(() => this.#park.run(this.#options.utcMs(), code, position));
+  }
+
+  /** Has every message that was set aside published after all. */
+  async unpark(): Promise<void> {
+    await this.#group.run(() => this.#unpark.run());
+    this.#announce();
+  }
+
   get outbox(): OutboxCounts & { readonly maxRows: number; readonly maxBytes: number } {
     return { ...this.#counts, maxRows: this.#options.outboxMaxRows, maxBytes: this.#options.outboxMaxBytes };
   }
@@ -159,53 +197,79 @@ export class ResultStore {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Makes durable what waits, then closes. Idempotent. */
+  /**
+   * Makes durable what waits, then closes. What was kept of the file before it was brought up to date goes: it is
+   * not encrypted. Idempotent.
+   */
   close(): void {
     this.#group.close();
     this.read.close();
+    removeCopies(this.#options.path, resultsSchema(this.#options.vault));
+  }
+
+  #makeGroup(db: DatabaseSync): GroupCommit {
+    return new GroupCommit(db, {
+      path: this.#options.path,
+      queueMax: QUEUE_MAX,
+      groupMax: GROUP_MAX,
+      onBegin: () => {
+        if (this.#foreign() || this.#countsVoid) this.#recount();
+        this.#numbers.reserve(GROUP_MAX);
+      },
+      onCommit: () => this.#numbers.committed(),
+      onRollback: () => {
+        this.#countsVoid = true;
+      },
+    });
   }
 
   #refuseDuplicate(resultId: string): void {
-    if (this.read.get(resultId) !== undefined) throw new StoreError("STORE_DUPLICATE", `result ${resultId}`);
+    if (this.#isTaken.get(resultId) !== undefined) throw new StoreError("STORE_DUPLICATE", `result ${resultId}`);
   }
 
-  #insert(result: StoredResult): void {
-    const { sequence, resultId, utcMs, reference, fileDigest, rasterDigest, data } = result;
-    this.#insertResult.run(sequence, resultId, utcMs, reference, fileDigest, rasterDigest, JSON.stringify(data));
+  #insert(result: StoredResult, isBound: boolean): void {
+    const { sequence, resultId, utcMs, status, replaces } = result;
+    const { referenceTag, pseudonymTag, fileTag, keyId, body } = this.#rows.sealResult(result);
+    this.#insertResult.run(
+      ...[sequence, resultId, utcMs, status, replaces, Number(isBound)],
+      ...[referenceTag, pseudonymTag, fileTag, keyId, body],
+    );
   }
 
-  #enqueueAll(messages: readonly OutboxMessage[]): void {
+  /** @param sequence of the result that they tell of */
+  #enqueueAll(messages: readonly OutboxMessage[], sequence: number | null = null): void {
     const { outboxMaxRows, outboxMaxBytes } = this.#options;
-    const rows = this.#counts.rows + messages.length;
-    const bytes = messages.reduce((sum, { payload }) => sum + payload.length, this.#counts.bytes);
+    let rows = this.#counts.rows + messages.length;
+    let bytes = messages.reduce((sum, { payload }) => sum + payload.length, this.#counts.bytes);
     if (messages.length > 0 && (rows > outboxMaxRows || bytes > outboxMaxBytes)) {
       throw new OutboxError(
         "OUTBOX_FULL",
         `${this.#counts.rows} messages with ${this.#counts.bytes} bytes wait, the limits are ${outboxMaxRows} and ${outboxMaxBytes}`,
       );
     }
-    const utcMs = this.#options.utcMs();
-    for (const message of messages) this.#insertOne(message, utcMs);
+    for (const message of messages) {
+      if (this.#insertOne(message, sequence)) continue;
+      rows -= 1;
+      bytes -= message.payload.length;
+    }
     this.#counts = { rows, bytes };
   }
 
-  #insertOne({ messageId, topic, qos, retain, contentType, expiryS, payload }: OutboxMessage, utcMs: number): void {
-    this.#insertMessage.run(
-      messageId,
-      topic,
-      qos,
-      Number(retain),
-      contentType,
-      expiryS,
-      utcMs,
-      payload.length,
-      payload,
+  /** @returns false where the same message waits already */
+  #insertOne(message: OutboxMessage, sequence: number | null): boolean {
+    const { messageId, topic, qos, retain, contentType, expiryS } = message;
+    const { keyId, payload } = this.#rows.sealMessage(message);
+    const { changes } = this.#insertMessage.run(
+      ...[messageId, topic, qos, Number(retain), contentType, expiryS],
+      ...[this.#options.utcMs(), message.payload.length, sequence, keyId, payload],
     );
+    return changes === 1;
   }
 
   #recount(): void {
     this.#counts = translated(this.#options.path, () => this.read.outboxCounts());
     this.#countsVoid = false;
+    this.#numbers.reload();
   }
 
   #announce(): void {

@@ -1,64 +1,4 @@
-/** Tables of the durable database, and the rows as the rest of the appliance sees them. */
-import type { SQLOutputValue } from "node:sqlite";
-import type { Schema } from "./database.ts";
-import { StoreError } from "./errors.ts";
-
-/**
- * `AUTOINCREMENT` keeps the highest number ever given in `sqlite_sequence`, also when old rows are gone: a
- * sequence number or an outbox position is never used twice.
- */
-export const RESULTS_SCHEMA: Schema = {
-  synchronous: "FULL",
-  migrations: [
-    `
-    CREATE TABLE results (
-      sequence INTEGER PRIMARY KEY AUTOINCREMENT,
-      resultId TEXT NOT NULL UNIQUE,
-      utcMs INTEGER NOT NULL,
-      reference TEXT,
-      fileDigest TEXT NOT NULL,
-      rasterDigest TEXT NOT NULL,
-      data TEXT NOT NULL
-    ) STRICT;
-    CREATE INDEX resultsByTime ON results (utcMs);
-    CREATE INDEX resultsByReference ON results (reference) WHERE reference IS NOT NULL;
-    CREATE TABLE outbox (
-      position INTEGER PRIMARY KEY AUTOINCREMENT,
-      messageId TEXT NOT NULL,
-      topic TEXT NOT NULL,
-      qos INTEGER NOT NULL,
-      retain INTEGER NOT NULL,
-      contentType TEXT NOT NULL,
-      expiryS INTEGER,
-      utcMs INTEGER NOT NULL,
-      sizeBytes INTEGER NOT NULL,
-      payload BLOB NOT NULL
-    ) STRICT;
-    `,
-    `
-    CREATE TABLE commitments (
-      sequence INTEGER PRIMARY KEY REFERENCES results (sequence),
-      commitment BLOB NOT NULL,
-      signature BLOB NOT NULL,
-      publicKey BLOB NOT NULL,
-      batch INTEGER,
-      leaf INTEGER
-    ) STRICT;
-    CREATE INDEX commitmentsWaiting ON commitments (sequence) WHERE batch IS NULL;
-    CREATE UNIQUE INDEX commitmentsOfBatch ON commitments (batch, leaf) WHERE batch IS NOT NULL;
-    CREATE TABLE batches (
-      batch INTEGER PRIMARY KEY AUTOINCREMENT,
-      root BLOB NOT NULL,
-      size INTEGER NOT NULL,
-      previous BLOB NOT NULL,
-      sealedValue BLOB NOT NULL UNIQUE,
-      closedUtcMs INTEGER NOT NULL,
-      seal TEXT
-    ) STRICT;
-    CREATE UNIQUE INDEX batchWorked ON batches (seal IS NULL) WHERE seal IS NULL;
-    `,
-  ],
-};
+/** The rows of the durable database as the rest of the appliance sees them. */
 
 /** A message as it will be published: nothing about it is decided later. */
 export interface OutboxMessage {
@@ -95,11 +35,17 @@ export interface NewResult {
   readonly utcMs: number;
   /** The caller's own name for the image. */
   readonly reference: string | null;
+  /** What is published in the reference's place; null where it is published as it is. */
+  readonly pseudonym: string | null;
   /** Lowercase hex. */
   readonly fileDigest: string;
   /** Lowercase hex. */
   readonly rasterDigest: string;
-  /** What is published as Result data. */
+  /** `preliminary`, `corrected` or `entered-in-error`. */
+  readonly status: string;
+  /** Id of the result that this one replaces. */
+  readonly replaces: string | null;
+  /** What is published as Result data, with the caller's own reference. */
   readonly data: object;
   /** Null for a result that is never sealed. */
   readonly binding: Binding | null;
@@ -108,42 +54,6 @@ export interface NewResult {
 }
 
 export interface StoredResult extends Omit<NewResult, "messages" | "binding"> {
-  /** 1, 2, 3 … per appliance, without gaps. */
+  /** 1, 2, 3 … per appliance, without gaps unless the store was restored. */
   readonly sequence: number;
-}
-
-type Row = Record<string, SQLOutputValue>;
-
-export function resultFromRow(row: Row): StoredResult {
-  return {
-    sequence: Number(row.sequence),
-    resultId: String(row.resultId),
-    utcMs: Number(row.utcMs),
-    reference: row.reference === null ? null : String(row.reference),
-    fileDigest: String(row.fileDigest),
-    rasterDigest: String(row.rasterDigest),
-    data: parseData(Number(row.sequence), String(row.data)),
-  };
-}
-
-function parseData(sequence: number, json: string): object {
-  try {
-    return JSON.parse(json) as object;
-  } catch (error) {
-    throw new StoreError("STORE_DAMAGED", `the data of result ${sequence} is not JSON`, { cause: error });
-  }
-}
-
-export function outboxFromRow(row: Row): OutboxRow {
-  return {
-    position: Number(row.position),
-    messageId: String(row.messageId),
-    topic: String(row.topic),
-    qos: row.qos === 1 ? 1 : 0,
-    retain: row.retain === 1,
-    contentType: String(row.contentType),
-    expiryS: row.expiryS === null ? null : Number(row.expiryS),
-    utcMs: Number(row.utcMs),
-    payload: row.payload instanceof Uint8Array ? row.payload : new Uint8Array(),
-  };
 }

@@ -30,9 +30,21 @@ export interface BatchRow extends ClosedBatch {
   readonly batch: number;
   /** Canonical text; null while it is being worked. */
   readonly seal: string | null;
+  /** When the retention policy began to remove its results; null while all of them are there. */
+  readonly prunedUtcMs: number | null;
+}
+
+/** Where the ledger begins, once its oldest seals were removed. */
+export interface LedgerBase {
+  /** How many seals were removed, and how many results they sealed. */
+  readonly seals: number;
+  readonly results: number;
+  /** Sealed value of the last of them, 64 hex digits. */
+  readonly head: string;
 }
 
 export interface SealCounts {
+  /** Those that the retention policy has removed since among them, as for the results. */
   readonly seals: number;
   readonly sealedResults: number;
   /** Bound results without a seal. */
@@ -40,7 +52,7 @@ export interface SealCounts {
 }
 
 const UNSEALED = `SELECT sequence, resultId, utcMs, commitment FROM commitments JOIN results USING (sequence)`;
-const BATCH = "SELECT batch, root, size, previous, sealedValue, closedUtcMs, seal FROM batches";
+const BATCH = "SELECT batch, root, size, previous, sealedValue, closedUtcMs, seal, prunedUtcMs FROM batches";
 const LEDGER_PAGE = 256;
 
 export class SealReader {
@@ -54,6 +66,7 @@ export class SealReader {
   readonly #waiting: StatementSync;
   readonly #seals: StatementSync;
   readonly #counts: StatementSync;
+  readonly #base: StatementSync;
 
   constructor(path: string, db: DatabaseSync) {
     this.#path = path;
@@ -69,9 +82,11 @@ export class SealReader {
     this.#seals = db.prepare(
       "SELECT batch, seal FROM batches WHERE seal IS NOT NULL AND batch > ? ORDER BY batch LIMIT ?",
     );
+    this.#base = db.prepare("SELECT value FROM meta WHERE name = 'ledgerBase'");
     this.#counts = db.prepare(
       `SELECT count(*) AS seals, coalesce(sum(size), 0) AS sealedResults,
-       (SELECT count(*) FROM commitments) - coalesce(sum(size), 0) AS waiting FROM batches WHERE seal IS NOT NULL`,
+       (SELECT count(*) FROM commitments WHERE batch IS NULL)
+       + (SELECT coalesce(sum(size), 0) FROM batches WHERE seal IS NULL) AS waiting FROM batches INDEXED BY batchesSealed WHERE sealBytes IS NOT NULL`,
     );
   }
 
@@ -126,11 +141,18 @@ export class SealReader {
     }
   }
 
+  /** Null while the ledger is whole. */
+  base(): LedgerBase | null {
+    const value = translated(this.#path, () => this.#base.get())?.value;
+    return value === undefined ? null : (JSON.parse(String(value)) as LedgerBase);
+  }
+
   counts(): SealCounts {
     const row = translated(this.#path, () => this.#counts.get());
+    const base = this.base();
     return {
-      seals: Number(row?.seals),
-      sealedResults: Number(row?.sealedResults),
+      seals: Number(row?.seals) + (base?.seals ?? 0),
+      sealedResults: Number(row?.sealedResults) + (base?.results ?? 0),
       waiting: Number(row?.waiting),
     };
   }
@@ -161,6 +183,7 @@ function batchFromRow(row: Row): BatchRow {
     sealedValue: bytes(row.sealedValue),
     closedUtcMs: Number(row.closedUtcMs),
     seal: row.seal === null ? null : String(row.seal),
+    prunedUtcMs: row.prunedUtcMs === null ? null : Number(row.prunedUtcMs),
   };
 }
 

@@ -22,9 +22,11 @@ export class SealWriter {
 
   constructor(db: DatabaseSync) {
     this.#bind = db.prepare("INSERT INTO commitments VALUES (?, ?, ?, ?, NULL, NULL)");
-    this.#insertBatch = db.prepare("INSERT INTO batches VALUES (NULL, ?, ?, ?, ?, ?, NULL)");
+    this.#insertBatch = db.prepare("INSERT INTO batches VALUES (NULL, ?, ?, ?, ?, ?, NULL, NULL, NULL)");
     this.#place = db.prepare("UPDATE commitments SET batch = ?, leaf = ? WHERE sequence = ? AND batch IS NULL");
-    this.#seal = db.prepare("UPDATE batches SET seal = ? WHERE batch = ? AND seal IS NULL");
+    this.#seal = db.prepare(
+      "UPDATE batches SET seal = :seal, sealBytes = length(:seal) WHERE batch = :batch AND seal IS NULL",
+    );
     this.#signedByOthers = db.prepare(
       `SELECT sequence, commitment FROM commitments WHERE batch IS NULL AND publicKey <> :key
        UNION ALL SELECT sequence, commitment FROM commitments
@@ -48,7 +50,8 @@ export class SealWriter {
   }
 
   seal(batch: number, text: string): void {
-    if (this.#seal.run(text, batch).changes !== 1) throw seal(`batch ${batch} is sealed already, or there is none`);
+    if (this.#seal.run({ seal: text, batch }).changes !== 1)
+      throw seal(`batch ${batch} is sealed already, or there is none`);
   }
 
   resign(publicKey: Uint8Array, sign: (commitment: Uint8Array) => Uint8Array, most: number): number {

@@ -18,6 +18,7 @@ import { SigningKey } from "../../host/seal/signing-key.ts";
 import { sampleResult } from "../../host/seal/testing/samples.ts";
 import { ResultStore } from "../../host/store/results.ts";
 import type { OutboxMessage } from "../../host/store/schema.ts";
+import { sampleVault } from "../../host/store/testing/vault.ts";
 import { freePort } from "../demo/appliance.ts";
 
 export const BATCH = 1024;
@@ -51,7 +52,7 @@ export class SealPath {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
     this.#port = port;
-    this.#store = new ResultStore({ path: join(folder, "results.db"), utcMs: Date.now });
+    this.#store = new ResultStore({ path: join(folder, "results.db"), vault: sampleVault(1), utcMs: Date.now });
     const changes = new Changes();
     const config = { listen: `127.0.0.1:${port}`, advertise: null, workers: [], simulatedWorkers: ["simulated"] };
     this.#pool = new Pool({ config: { ...config, idle: "keep" }, changes });
@@ -135,7 +136,8 @@ export class SealPath {
       const binding = this.#sealing.bind(data);
       bound = { sequence, commitment: binding.commitment };
       const { fileDigest, rasterDigest } = data.input;
-      return { resultId, utcMs: Date.now(), reference: null, fileDigest, rasterDigest, data, binding, messages: [] };
+      const names = { resultId, utcMs: Date.now(), reference: null, pseudonym: null, fileDigest, rasterDigest };
+      return { ...names, status: "preliminary", replaces: null, data, binding, messages: [] };
     });
     if (bound !== undefined) this.#sealing.stored({ resultId, utcMs, ...bound });
   }

@@ -2,10 +2,11 @@
 import { join } from "node:path";
 import { checkStoredLedger } from "../../host/appliance/ledger-check.ts";
 import { missingPrograms } from "../../host/device/testing/firmware.ts";
-import { ResultReader } from "../../host/store/reader.ts";
+import type { ResultReader } from "../../host/store/reader.ts";
 import type { StoredResult } from "../../host/store/schema.ts";
 import type { OutsideClient, Received } from "../demo/outside-client.ts";
 import { judgeReceipts, receiptsOf } from "../receipts.ts";
+import { openStored } from "../stored.ts";
 
 export interface Verdict {
   readonly results: number;
@@ -23,7 +24,7 @@ const SHOWN = 5;
 
 /** @param folder of the appliance, which has stopped */
 export function judgeStore(folder: string, films: Iterable<string>, observer: OutsideClient): Verdict {
-  const reader = ResultReader.open(join(folder, "data", "results.db"));
+  const reader = openStored(join(folder, "data"));
   try {
     const results = allResults(reader);
     const seals = [...reader.seals.ledger()];

@@ -46,6 +46,7 @@ const SETTLE_MS = 10_000;
 const settingsOf = (broker: string, poolPort: number) => `site: demo
 appliance: lv06-demo
 dataDir: data
+privacy: { reference: plain }
 log: { level: warn }
 ingest: { settleMs: 0 }
 mqtt: { url: "${broker}", healthIntervalS: 1 }

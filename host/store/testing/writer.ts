@@ -2,8 +2,9 @@
 import { writeSync } from "node:fs";
 import { ResultStore } from "../results.ts";
 import { makeMessage, makeResult } from "./make-result.ts";
+import { sampleVault } from "./vault.ts";
 
-const store = new ResultStore({ path: process.argv[2] ?? "", utcMs: () => 0 });
+const store = new ResultStore({ path: process.argv[2] ?? "", vault: sampleVault(1), utcMs: () => 0 });
 
 async function write(): Promise<never> {
   for (;;) {

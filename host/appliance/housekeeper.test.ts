@@ -1,0 +1,115 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { ResultStore } from "../store/results.ts";
+import { budgetOf } from "../store/retention.ts";
+import { makeMessage, makeResult } from "../store/testing/make-result.ts";
+import { sampleVault } from "../store/testing/vault.ts";
+import { ageOf, Housekeeper, type HousekeeperParts, type Removed } from "./housekeeper.ts";
+
+const DAY_MS = 86_400_000;
+const MAX_BYTES = 4 * 2 ** 20;
+let folder: string;
+let store: ResultStore;
+let removed: Removed[];
+let utcMs = 0;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "lv06-housekeeper-"));
+  utcMs = 0;
+  removed = [];
+  store = new ResultStore({ path: join(folder, "results.db"), vault: sampleVault(1), utcMs: () => utcMs });
+});
+
+afterEach(() => {
+  store.close();
+  rmSync(folder, { recursive: true });
+});
+
+function keeper(changes: Partial<HousekeeperParts> = {}): Housekeeper {
+  return new Housekeeper({
+    ...{ store, policy: { maxBytes: MAX_BYTES, maxAgeMs: null }, eventTopic: "x/event" },
+    utcMs: () => utcMs,
+    timeTrusted: () => true,
+    removed: (some) => removed.push(some),
+    failed: (error) => {
+      throw error;
+    },
+    ...changes,
+  });
+}
+
+/** Delivered results that were never bound, of about 3 KiB. */
+async function fill(count: number): Promise<void> {
+  const data = { text: "x".repeat(2500) };
+  const made = Array.from({ length: count }, () =>
+    store.append((next) => makeResult(next, { utcMs: next, data, messages: [] })),
+  );
+  await Promise.all(made);
+}
+
+test("a store that is nearly full loses its oldest results, no more than it must, and no more once there is room", async () => {
+  await fill(1200);
+  const before = store.read.usage().usedBytes;
+  expect(before).toBeGreaterThan(budgetOf(MAX_BYTES) * 0.9);
+  const housekeeper = keeper();
+  await housekeeper.tidy();
+  const after = store.read.usage().usedBytes;
+  expect(after).toBeLessThanOrEqual(budgetOf(MAX_BYTES) * 0.85);
+  expect(after).toBeGreaterThan(budgetOf(MAX_BYTES) * 0.5);
+  const [oldest] = store.read.listFrom(1, 1);
+  expect(removed).toEqual([{ events: 0, results: (oldest?.sequence ?? 0) - 1 }]);
+  await housekeeper.tidy();
+  expect(removed).toHaveLength(1);
+});
+
+test("what is older than the limit goes, whatever room there is; not while the clock may be wrong", async () => {
+  await fill(3);
+  utcMs = 2 * DAY_MS + 3;
+  const policy = { maxBytes: MAX_BYTES, maxAgeMs: ageOf(2) };
+  await keeper({ policy, timeTrusted: () => false }).tidy();
+  expect(store.read.count()).toBe(3);
+  await keeper({ policy }).tidy();
+  expect(store.read.listFrom(1, 9).map(({ sequence }) => sequence)).toEqual([3]);
+});
+
+test("events that no broker took for a week go, and it is told once", async () => {
+  await store.enqueue([makeMessage("e", "x/event"), makeMessage("s", "x/seal")]);
+  utcMs = 7 * DAY_MS;
+  await keeper().tidy();
+  expect(store.outbox.rows).toBe(2);
+  utcMs += 1;
+  await keeper({ timeTrusted: () => false }).tidy();
+  expect(store.outbox.rows).toBe(2);
+  await keeper().tidy();
+  expect(store.outbox.rows).toBe(1);
+  expect(removed).toEqual([{ events: 1, results: 0 }]);
+});
+
+test("rows of an older key are encrypted anew", async () => {
+  await fill(300);
+  store.close();
+  store = new ResultStore({ path: join(folder, "results.db"), vault: sampleVault(2, 1), utcMs: () => 0 });
+  await keeper().tidy();
+  expect(store.upkeep.toReseal).toBe(0);
+});
+
+test("it works by itself until it is stopped, and a failure stops nothing", async () => {
+  const failures: unknown[] = [];
+  await fill(1);
+  utcMs = 3 * DAY_MS;
+  const housekeeper = keeper({
+    policy: { maxBytes: MAX_BYTES, maxAgeMs: DAY_MS },
+    removed: () => {
+      throw new Error("nobody listens");
+    },
+    failed: (error) => failures.push(error),
+  });
+  housekeeper.start();
+  housekeeper.start();
+  await expect.poll(() => failures.length).toBe(1);
+  await housekeeper.stop();
+  await housekeeper.stop();
+  expect(store.read.count()).toBe(0);
+});

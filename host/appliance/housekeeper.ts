@@ -1,0 +1,122 @@
+/**
+ * Keeps the store within its limits, a little at a time: events that no broker took for a week, results that are too
+ * old or too many, and rows that an older key encrypted. The policy stands in docs/guide.md, "What grows".
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ResultStore } from "../store/results.ts";
+import { needsRoom, nextStep, type RetentionPolicy, type RetentionStep } from "../store/retention.ts";
+
+/** What one round removed. */
+export interface Removed {
+  readonly events: number;
+  readonly results: number;
+}
+
+export interface HousekeeperParts {
+  readonly store: Pick<ResultStore, "upkeep" | "read">;
+  readonly policy: RetentionPolicy;
+  /** Events wait under this topic. */
+  readonly eventTopic: string;
+  readonly utcMs: () => number;
+  /** False while the clock is known to be wrong: nothing is removed for its age then. */
+  readonly timeTrusted: () => boolean;
+  /** Once a round in which something was. */
+  readonly removed: (removed: Removed) => void;
+  /** One round failed; the next one tries again. */
+  readonly failed: (error: unknown) => void;
+}
+
+const EVERY_MS = 10_000;
+const DAY_MS = 86_400_000;
+const EVENT_MAX_AGE_MS = 7 * DAY_MS;
+/** Of one round: the store has other things to do. */
+const SLICES_MAX = 64;
+
+/** @param days null for no limit */
+export function ageOf(days: number | null): number | null {
+  return days === null ? null : days * DAY_MS;
+}
+
+export class Housekeeper {
+  readonly #parts: HousekeeperParts;
+  #stop = new AbortController();
+  #running: Promise<void> | undefined;
+  /** Room is being made. */
+  #making = false;
+
+  constructor(parts: HousekeeperParts) {
+    this.#parts = parts;
+  }
+
+  /** Idempotent. */
+  start(): void {
+    if (this.#running !== undefined) return;
+    this.#stop = new AbortController();
+    this.#running = this.#run(this.#stop.signal);
+  }
+
+  /** Resolves once the slice under way is done. Idempotent, never throws. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+    this.#running = undefined;
+  }
+
+  /** One round. @throws StoreError */
+  async tidy(signal: AbortSignal = this.#stop.signal): Promise<void> {
+    let left = SLICES_MAX;
+    const goesOn = () => left-- > 0 && !signal.aborted;
+    const events = await slices(goesOn, () => this.#ageEvents());
+    const results = await slices(goesOn, () => this.#removeSome());
+    if (events + results > 0) this.#parts.removed({ events, results });
+    await slices(goesOn, async () => (await this.#parts.store.upkeep.reseal()) || null);
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.tidy(signal).catch((error) => this.#parts.failed(error));
+      await sleep(EVERY_MS, undefined, { signal, ref: false }).catch(() => {});
+    }
+  }
+
+  async #ageEvents(): Promise<number | null> {
+    const { store, eventTopic, utcMs, timeTrusted } = this.#parts;
+    if (!timeTrusted()) return null;
+    return (await store.upkeep.ageMessages(eventTopic, utcMs() - EVENT_MAX_AGE_MS)) || null;
+  }
+
+  async #removeSome(): Promise<number | null> {
+    const step = this.#nextStep();
+    const { upkeep } = this.#parts.store;
+    switch (step.kind) {
+      case "none":
+        return null;
+      case "batch":
+        return upkeep.pruneBatch(step.batch);
+      case "ledger":
+        await upkeep.pruneLedger();
+        return 0;
+      case "unbound":
+        return upkeep.pruneUnbound(step.throughUtcMs);
+    }
+  }
+
+  #nextStep(): RetentionStep {
+    const { store, policy, utcMs, timeTrusted } = this.#parts;
+    const { usedBytes } = store.read.usage();
+    this.#making = needsRoom(usedBytes, policy.maxBytes, this.#making);
+    const facts = { ...store.upkeep.removable(), utcMs: utcMs(), timeTrusted: timeTrusted(), usedBytes };
+    return nextStep(facts, policy, this.#making);
+  }
+}
+
+/** Slice after slice, until one says that nothing is left by null. @returns rows in all */
+async function slices(goesOn: () => boolean, slice: () => Promise<number | null>): Promise<number> {
+  let rows = 0;
+  while (goesOn()) {
+    const some = await slice();
+    if (some === null) break;
+    rows += some;
+  }
+  return rows;
+}

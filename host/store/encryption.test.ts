@@ -1,0 +1,125 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { ResultReader } from "./reader.ts";
+import { ResultStore } from "./results.ts";
+import { makeMessage, makeResult } from "./testing/make-result.ts";
+import { sampleVault } from "./testing/vault.ts";
+
+let folder: string;
+let path: string;
+let store: ResultStore;
+const open = (vault = sampleVault(1)) => new ResultStore({ path, vault, utcMs: () => 0 });
+const sequences = (found: readonly { readonly sequence: number }[]) => found.map(({ sequence }) => sequence);
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "lv06-encryption-"));
+  path = join(folder, "results.db");
+  store = open();
+});
+
+afterEach(() => {
+  store.close();
+  rmSync(folder, { recursive: true });
+});
+
+test("nothing that tells of an image or its result lies readable on the disk, before closing or after", async () => {
+  const [reference, fileDigest, rasterDigest] = ["Mustermann.png", "ab".repeat(32), "cd".repeat(32)];
+  const change = { reference, pseudonym: "p1-xyz", fileDigest, rasterDigest, data: { decision: "positive" } };
+  await store.append((next) => makeResult(next, { ...change, messages: [makeMessage("decision: positive")] }));
+  const look = () => {
+    const files = readdirSync(folder).map((name) => readFileSync(join(folder, name)));
+    expect(files.some((bytes) => bytes.length > 4096)).toBe(true);
+    for (const words of [reference, "p1-xyz", "positive", fileDigest, rasterDigest]) {
+      for (const form of [Buffer.from(words), Buffer.from(words, "hex")]) {
+        if (form.length > 3)
+          expect(
+            files.filter((bytes) => bytes.includes(form)),
+            words,
+          ).toEqual([]);
+      }
+    }
+  };
+  look();
+  store.close();
+  look();
+});
+
+test("a result is found by reference, by what was published in its place, and by its file", async () => {
+  const digest = (byte: string) => byte.repeat(32);
+  await store.append((next) => makeResult(next, { reference: "x", pseudonym: "p1-x", fileDigest: digest("aa") }));
+  await store.append((next) => makeResult(next, { reference: "y", pseudonym: null, fileDigest: digest("bb") }));
+  await store.append((next) => makeResult(next, { reference: null, pseudonym: null, fileDigest: digest("aa") }));
+  for (const [reference, found] of [
+    ["x", [1]],
+    ["p1-x", [1]],
+    ["y", [2]],
+    ["z", []],
+  ] as const) {
+    expect(sequences(store.read.findByReference(reference)), reference).toEqual(found);
+  }
+  expect(sequences(store.read.findByFile(digest("aa")))).toEqual([3, 1]);
+  expect(sequences(store.read.findByFile(digest("aa"), 1))).toEqual([3]);
+});
+
+test("the newest result that replaces another is found, and says so of itself", async () => {
+  const { resultId } = await store.append(makeResult);
+  for (let i = 0; i < 2; i++) {
+    await store.append((next) => makeResult(next, { status: "corrected", replaces: resultId }));
+  }
+  expect(store.read.replacedBy(resultId)).toMatchObject({ sequence: 3, status: "corrected", replaces: resultId });
+  expect(store.read.replacedBy("nobody")).toBeUndefined();
+});
+
+test("a wrong key is said by name, by the writer and by readers, and nothing is changed", async () => {
+  await store.append(makeResult);
+  store.close();
+  const before = readFileSync(path);
+  expect(() => open(sampleVault(2))).toThrow(expect.objectContaining({ code: "VAULT_KEY_UNKNOWN" }));
+  expect(() => ResultReader.open(path, sampleVault(2))).toThrow(expect.objectContaining({ code: "VAULT_KEY_UNKNOWN" }));
+  expect(readFileSync(path).equals(before)).toBe(true);
+  store = open();
+  expect(store.read.list({ limit: 9 })).toHaveLength(1);
+});
+
+test("after a change of keys the old ones are read and found, encrypted anew, and then the old key may go", async () => {
+  await Promise.all(Array.from({ length: 200 }, () => store.append((n) => makeResult(n, { pseudonym: `p1-${n}` }))));
+  store.close();
+  store = open(sampleVault(2, 1));
+  await store.append((next) => makeResult(next, { reference: "reference-7" }));
+  expect(sequences(store.read.findByReference("reference-7"))).toEqual([201, 7]);
+  expect(store.upkeep.toReseal).toBe(400);
+  const rounds: number[] = [];
+  while (rounds.at(-1) !== 0) rounds.push(await store.upkeep.reseal());
+  expect(rounds).toEqual([256, 144, 0]);
+  store.close();
+  store = open(sampleVault(2));
+  expect(store.upkeep.toReseal).toBe(0);
+  expect(sequences(store.read.findByReference("reference-7"))).toEqual([201, 7]);
+  expect(sequences(store.read.findByReference("p1-9"))).toEqual([9]);
+  expect(store.pending(1000).map(({ payload }) => Buffer.from(payload).toString())).toEqual(
+    store.read.listFrom(1, 1000).map(({ sequence }) => `result ${sequence}`),
+  );
+});
+
+test("a message that waits already is not stored again, and counts once", async () => {
+  const message = makeMessage("once");
+  await store.enqueue([message, makeMessage("other")]);
+  await store.enqueue([message]);
+  expect(store.pending(10).map(({ messageId }) => messageId)).toHaveLength(2);
+  expect(store.outbox).toMatchObject({ rows: 2, bytes: 9 });
+  expect(store.read.outboxCounts()).toEqual({ rows: 2, bytes: 9 });
+});
+
+test("a message that was set aside waits no longer, until all are tried again", async () => {
+  await store.enqueue([makeMessage("a"), makeMessage("b")]);
+  await store.park(1, "MQTT_TOO_LARGE");
+  expect(store.pending(10).map(({ position }) => position)).toEqual([2]);
+  expect(store.read.parked(10)).toMatchObject([{ position: 1, parkedCode: "MQTT_TOO_LARGE" }]);
+  let woken = 0;
+  store.onMessages(() => woken++);
+  await store.unpark();
+  expect(woken).toBe(1);
+  expect(store.pending(10).map(({ position }) => position)).toEqual([1, 2]);
+});

@@ -1,0 +1,58 @@
+/**
+ * The highest sequence number that may have been given, in a small file beside the database.
+ *
+ * A database that is restored from a copy, saved from damage or begun anew does not know which numbers were given
+ * after it. This file does: numbers are reserved here in blocks before they are given, so that none is given twice.
+ */
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { errorCode } from "../base/error.ts";
+import { syncFolder, translated } from "./database.ts";
+
+const FORM = /^([0-9]{1,15})\n$/;
+
+export class HighWater {
+  readonly #path: string;
+  #value: number;
+
+  /** @throws StoreError STORE_OPEN where the file is there and cannot be read */
+  constructor(path: string) {
+    this.#path = path;
+    this.#value = translated(path, () => read(path));
+  }
+
+  /** No higher number was ever given; 0 where nothing is known. */
+  get value(): number {
+    return this.#value;
+  }
+
+  /** Durable when it returns; a lower value than the present one changes nothing. @throws StoreError */
+  raise(value: number): void {
+    if (value <= this.#value) return;
+    translated(this.#path, () => write(this.#path, `${value}\n`));
+    this.#value = value;
+  }
+}
+
+/** What is no number says nothing: the file is replaced whole, so only a hand or the disk can have spoilt it. */
+function read(path: string): number {
+  try {
+    return Number(FORM.exec(readFileSync(path, "latin1"))?.[1] ?? 0);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return 0;
+    throw error;
+  }
+}
+
+function write(path: string, text: string): void {
+  const fresh = `${path}.new`;
+  const handle = openSync(fresh, "w", 0o600);
+  try {
+    writeSync(handle, text);
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+  renameSync(fresh, path);
+  syncFolder(dirname(path));
+}

@@ -1,0 +1,77 @@
+/** The store's upkeep: what the retention policy removes, and what a change of keys leaves to do. */
+import type { DatabaseSync } from "node:sqlite";
+import { translated } from "./database.ts";
+import type { GroupCommit } from "./group-commit.ts";
+import { Pruner, type Removable, type Removed } from "./pruner.ts";
+import { Resealer } from "./resealer.ts";
+import type { Rows } from "./rows.ts";
+
+/** Rows that one transaction removes or changes: the event loop waits for them. */
+export const SLICE_ROWS = 256;
+
+export interface UpkeepParts {
+  readonly path: string;
+  readonly db: DatabaseSync;
+  readonly rows: Rows;
+  readonly group: GroupCommit;
+  readonly utcMs: () => number;
+  /** Messages were taken out of the outbox, in this transaction. */
+  readonly removed: (messages: Removed) => void;
+}
+
+export class Upkeep {
+  readonly #parts: UpkeepParts;
+  readonly #pruner: Pruner;
+  readonly #resealer: Resealer;
+
+  constructor(parts: UpkeepParts) {
+    this.#parts = parts;
+    this.#pruner = new Pruner(parts.db);
+    this.#resealer = new Resealer(parts.db, parts.rows);
+  }
+
+  /** What may be removed now: nothing that waits for its delivery or its seal. @throws StoreError */
+  removable(): Removable {
+    return translated(this.#parts.path, () => this.#pruner.facts());
+  }
+
+  /**
+   * Removes up to `SLICE_ROWS` results of a sealed batch, with their commitments; the batch and its seal stay.
+   * @returns how many; fewer where none of the batch is left
+   * @throws StoreError
+   */
+  pruneBatch(batch: number): Promise<number> {
+    const { group, utcMs } = this.#parts;
+    return group.run(() => this.#pruner.batch(batch, utcMs(), SLICE_ROWS));
+  }
+
+  /** Removes up to `SLICE_ROWS` delivered results that were never bound, oldest first. @returns how many @throws StoreError */
+  pruneUnbound(throughUtcMs: number): Promise<number> {
+    return this.#parts.group.run(() => this.#pruner.unbound(throughUtcMs, SLICE_ROWS));
+  }
+
+  /** Removes up to `SLICE_ROWS` of the oldest seals, those whose results are gone. @returns how many @throws StoreError */
+  pruneLedger(): Promise<number> {
+    return this.#parts.group.run(() => this.#pruner.ledger(SLICE_ROWS));
+  }
+
+  /** Removes up to `SLICE_ROWS` waiting messages of a topic that tell of no result. @returns how many @throws StoreError */
+  async ageMessages(topic: string, beforeUtcMs: number): Promise<number> {
+    const { rows } = await this.#parts.group.run(() => {
+      const removed = this.#pruner.messages(topic, beforeUtcMs, SLICE_ROWS);
+      this.#parts.removed(removed);
+      return removed;
+    });
+    return rows;
+  }
+
+  /** Rows that another key than the current one encrypted. @throws StoreError */
+  get toReseal(): number {
+    return translated(this.#parts.path, () => this.#resealer.remaining);
+  }
+
+  /** Encrypts up to `SLICE_ROWS` of them with the current key. @returns how many @throws StoreError */
+  reseal(): Promise<number> {
+    return this.#parts.group.run(() => this.#resealer.reseal(SLICE_ROWS));
+  }
+}
