@@ -9,6 +9,8 @@ import { openRasteriser } from "./rasterise-once.ts";
 
 export interface ImageParts {
   readonly caches: CachePort;
+  /** As `PipelineParts.admit`. */
+  admit?(): void;
   record(build: (sequence: number) => ResultData): Promise<ResultData>;
   device(): PresentDevice | undefined;
   check(task: CheckTask): void;
@@ -32,6 +34,7 @@ export class Images {
       rasterise: (bytes) => this.rasteriser.rasterise(bytes),
       model: () => this.model.get(),
       caches: parts.caches,
+      ...(parts.admit === undefined ? {} : { admit: parts.admit }),
       record: parts.record,
       device: parts.device,
       check: parts.check,

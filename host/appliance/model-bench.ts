@@ -2,10 +2,13 @@
  * How fast a model is on this machine, in the rows of whitepaper 7.1: from an image's raster to its verdict. Decoding,
  * storing and publishing come on top (`make bench` measures those).
  */
+import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type AttentionSettings, computeAttention } from "../attention/attention.ts";
+import { KeyRing } from "../base/key-ring.ts";
+import { Vault } from "../base/vault.ts";
 import type { Config } from "../config/schema.ts";
 import type { InferenceEngine } from "../inference/engine.ts";
 import type { LoadedModel } from "../inference/manifest.ts";
@@ -13,6 +16,7 @@ import { Memory } from "../pipeline/cached.ts";
 import { RASTER_SIZE, RASTER_VERSION, rasterDigest } from "../raster/raster.ts";
 import { Cache } from "../store/cache.ts";
 import { makeEngine } from "./model-slot.ts";
+import { newKey } from "./secrets.ts";
 
 /** Images under way at once in the asynchronous rows, as the appliance's inbox has them by default. */
 export const ASYNC_WIDTH = 4;
@@ -70,7 +74,8 @@ export async function benchModel(
   { images, signal, done }: { readonly images: number; readonly signal: AbortSignal; done(): void },
 ): Promise<readonly Row[]> {
   const folder = await mkdtemp(join(tmpdir(), "lv06-bench-"));
-  const cache = new Cache({ path: join(folder, "cache.db"), maxBytes: 2 ** 28 });
+  const vault = new Vault(KeyRing.parse(newKey(randomBytes)), { random: randomBytes });
+  const cache = new Cache({ path: join(folder, "cache.db"), maxBytes: 2 ** 28, vault });
   const engine = makeEngine(model, config);
   const stop = () => void engine.stop();
   signal.addEventListener("abort", stop);

@@ -1,4 +1,9 @@
-/** Results and events into the store and its outbox: durable before anything is published. */
+/**
+ * Results and events into the store and its outbox: durable before anything is published.
+ *
+ * The caller's own reference stays here: every message that names one passes through this file, and leaves with what
+ * `privacy.reference` wants in its place.
+ */
 import { randomUUID } from "node:crypto";
 import { makeMessage, makeResultMessage } from "../mqtt/envelope.ts";
 import type { EventData, ResultData } from "../mqtt/messages.ts";
@@ -13,32 +18,51 @@ export interface Binder {
   stored(row: UnsealedRow): void;
 }
 
+export interface RecorderParts {
+  readonly store: ResultStore;
+  readonly identity: Identity;
+  readonly binder: Binder;
+  /** What leaves in place of a reference. */
+  readonly outward: (reference: string) => string;
+}
+
 export class Recorder {
   readonly #store: ResultStore;
   readonly #identity: Identity;
   readonly #binder: Binder;
+  readonly #outward: RecorderParts["outward"];
 
-  constructor(store: ResultStore, identity: Identity, binder: Binder) {
+  constructor({ store, identity, binder, outward }: RecorderParts) {
     this.#store = store;
     this.#identity = identity;
     this.#binder = binder;
+    this.#outward = outward;
   }
 
-  /** Result, what binds it, and message in one transaction. @throws StoreError; OutboxError OUTBOX_FULL, with nothing stored */
+  /**
+   * Result, what binds it, and message in one transaction.
+   *
+   * @returns the result as it is stored, with its reference as it came
+   * @throws StoreError; OutboxError OUTBOX_FULL, with nothing stored
+   */
   async record(build: (sequence: number) => ResultData): Promise<ResultData> {
     let binding: Binding | null = null;
     const { data, sequence } = await this.#store.append((sequence) => {
       const data = build(sequence);
       binding = data.seal === "pending" ? this.#binder.bind(data) : null;
+      const leaving = this.leaving(data);
       return {
         resultId: data.resultId,
         utcMs: data.time.utcMs,
         reference: data.reference,
+        pseudonym: leaving.reference === data.reference ? null : leaving.reference,
         fileDigest: data.input.fileDigest,
         rasterDigest: data.input.rasterDigest,
+        status: data.status,
+        replaces: null,
         data,
         binding,
-        messages: [makeResultMessage(this.#identity, data)],
+        messages: [makeResultMessage(this.#identity, leaving)],
       };
     });
     const result = data as ResultData;
@@ -53,6 +77,12 @@ export class Recorder {
 
   /** @throws StoreError; OutboxError OUTBOX_FULL */
   async event(data: EventData, utcMs: number): Promise<void> {
-    await this.#store.enqueue([makeMessage(this.#identity, "event", { id: randomUUID(), utcMs }, data)]);
+    await this.#store.enqueue([makeMessage(this.#identity, "event", { id: randomUUID(), utcMs }, this.leaving(data))]);
+  }
+
+  /** What of it leaves; of what was stored, too, when it is sent again. */
+  leaving<Data extends ResultData | EventData>(data: Data): Data {
+    const reference = "reference" in data ? data.reference : null;
+    return reference === null ? data : { ...data, reference: this.#outward(reference) };
   }
 }

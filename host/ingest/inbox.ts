@@ -2,19 +2,26 @@
  * The inbox folder: files that are put into it become image requests.
  *
  * A file is taken once it has kept its size and time for `settleMs`; renaming a complete file into the folder is
- * the safe way to put one in. What was processed moves to `processed/` in the inbox, what was refused to `quarantine/`
- * with a `.reason.json` beside it. A file that cannot be served now stays where it is and is tried again, so nothing is
+ * the safe way to put one in. What was processed goes to `processed/` in the inbox, what was refused to `quarantine/`
+ * with a `.reason.json` beside it, both encrypted and under names that tell nothing. A file that cannot be served now stays where it is and is tried again, so nothing is
  * lost when the appliance stops, and everything that waits is found again at the next start.
+ *
+ * What is known of `film.png` may stand in `film.png.json`, which goes where its image goes. It must be there first, or
+ * the image may be taken without it.
  */
 import { type FSWatcher, mkdirSync, type Stats, watch } from "node:fs";
-import { lstat, mkdir, readdir, rename, writeFile } from "node:fs/promises";
+import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode, errorMessage } from "../base/error.ts";
+import type { Vault } from "../base/vault.ts";
 import type { Outcome } from "../pipeline/pipeline.ts";
 import type { ImageRequest, Mode } from "../pipeline/request.ts";
 import { type IngestCode, IngestError } from "./error.ts";
-import { freePlace, idOf, isSame, reasonFiles } from "./places.ts";
+import { type Departing, Keeper, PRIVATE_FOLDER, PROCESSED, QUARANTINE, REASON_ENDING, writeWhole } from "./keeper.ts";
+import { idOf, isSame } from "./places.ts";
 import { readImageFile, refuseOddEntry } from "./read.ts";
+import { imageOf, isSidecar, readSidecar, sidecarOf, statsOf } from "./sidecar.ts";
+import { Stillness } from "./stillness.ts";
 
 export interface InboxOptions {
   readonly folder: string;
@@ -25,9 +32,13 @@ export interface InboxOptions {
   readonly rescanMs: number;
   /** How long a file that could not be served waits for its next try. */
   readonly retryMs: number;
+  /** How long a sidecar waits for its image: later, another image of that name might be taken for it. */
+  readonly aloneMs: number;
   readonly maxFileBytes: number;
   /** Images under way at once. */
   readonly maxInFlight: number;
+  /** What becomes of a file that has its result; one that was refused is always kept. */
+  readonly keep: "encrypted" | "none";
 }
 
 /** Why an entry is in quarantine. */
@@ -44,6 +55,9 @@ export interface InboxParts {
   refused(refusal: Refusal): void;
   /** A file waits because of `code`; called once a try. No name: it may be a patient's. */
   delayed(code: string): void;
+  /** Why no image is taken now; null, or absent, where they are. */
+  refusal?(): string | null;
+  readonly vault: Vault;
 }
 
 type Unnamed = Omit<Refusal, "reference">;
@@ -53,13 +67,14 @@ type Settled = Extract<Outcome, { kind: "result" | "known" }> | ({ readonly kind
 interface Unmoved {
   readonly file: Stats;
   readonly outcome: Settled;
+  /** The one that was read. */
+  readonly sidecar: Stats | undefined;
+  readonly id: string;
 }
 
-interface Seen {
-  readonly size: number;
-  readonly mtimeMs: number;
-  /** When this size and time were first seen. */
-  readonly sinceMs: number;
+interface Journey {
+  readonly id: string;
+  readonly outcome: Outcome | Settled;
 }
 
 /** The file may be whole, or there again, at the next look. */
@@ -68,19 +83,21 @@ const MAY_PASS: ReadonlySet<IngestCode> = new Set(["INGEST_CHANGED", "INGEST_MIS
 /** Names that a copy in progress or a person's file manager leaves, never taken as images. */
 const IGNORED = /^\.|\.(part|partial|tmp|crdownload)$|~$/i;
 
-const PROCESSED = "processed";
-const QUARANTINE = "quarantine";
+/** In place of the bytes of what is refused unread. */
+const UNREAD = new Uint8Array();
+
 /** Within the inbox, so that moving a file there is always a rename on one file system. */
 const OWN_FOLDERS: readonly string[] = [PROCESSED, QUARANTINE];
 
 export class Inbox {
   readonly #options: InboxOptions;
   readonly #parts: InboxParts;
-  readonly #seen = new Map<string, Seen>();
+  readonly #stillness: Stillness;
+  readonly #keeper: Keeper;
   readonly #retryAtMs = new Map<string, number>();
   readonly #unmoved = new Map<string, Unmoved>();
   readonly #inFlight = new Map<string, Promise<void>>();
-  /** The folder's files at the last look. */
+  /** The folder's images at the last look. */
   #present = new Set<string>();
   /** Of those, the ones that were not considered yet. */
   #backlog: string[] = [];
@@ -94,6 +111,9 @@ export class Inbox {
   constructor(options: InboxOptions, parts: InboxParts) {
     this.#options = options;
     this.#parts = parts;
+    this.#stillness = new Stillness(options.folder);
+    const { folder, maxFileBytes } = options;
+    this.#keeper = new Keeper({ inbox: folder, maxFileBytes, vault: parts.vault, utcMs: parts.nowMs });
   }
 
   /** Why the folder cannot be read now; null when it can. */
@@ -111,6 +131,7 @@ export class Inbox {
     const { folder } = this.#options;
     try {
       this.#prepare(folder);
+      for (const name of OWN_FOLDERS) await this.#keeper.recover(join(folder, name));
     } catch (error) {
       throw new IngestError("INGEST_INBOX", `the inbox ${folder} cannot be used: ${errorMessage(error)}`, {
         cause: error,
@@ -150,6 +171,7 @@ export class Inbox {
   async #scanOnce(): Promise<number> {
     // A long list is worked off before the folder is read again: reading it for every file would take ever longer.
     if (this.#backlog.length === 0) await this.#list();
+    if (this.#backlog.length > 0 && this.#isClosed()) return this.#options.rescanMs;
     let nextMs = this.#options.rescanMs;
     while (this.#inFlight.size < this.#options.maxInFlight && !this.#stopped) {
       const name = this.#backlog.shift();
@@ -159,6 +181,15 @@ export class Inbox {
     return nextMs;
   }
 
+  /** Nothing is read while its result might find no room. */
+  #isClosed(): boolean {
+    const refusal = this.#parts.refusal?.() ?? null;
+    if (refusal === null) return false;
+    this.#backlog = [];
+    this.#parts.delayed(refusal);
+    return true;
+  }
+
   /** A folder that has gone is made again, and watched again. */
   async #list(): Promise<void> {
     const { folder } = this.#options;
@@ -166,8 +197,8 @@ export class Inbox {
       if (this.#trouble !== null) this.#prepare(folder);
       const names = await readdir(folder);
       this.#backlog = names.filter((name) => !IGNORED.test(name) && !OWN_FOLDERS.includes(name)).sort();
-      this.#present = new Set(this.#backlog);
-      this.#forget(this.#present);
+      this.#present = new Set(this.#backlog.filter((name) => !isSidecar(name)));
+      this.#forget(new Set(this.#backlog));
       this.#trouble = null;
     } catch (error) {
       if (this.#trouble === null) this.#parts.delayed("INGEST_INBOX");
@@ -177,13 +208,13 @@ export class Inbox {
 
   #prepare(folder: string): void {
     this.#watcher?.close();
-    for (const name of OWN_FOLDERS) mkdirSync(join(folder, name), { recursive: true });
+    for (const name of OWN_FOLDERS) mkdirSync(join(folder, name), { recursive: true, mode: PRIVATE_FOLDER });
     this.#watcher = watch(folder, () => this.#wake());
     this.#watcher.on("error", () => {});
   }
 
   #forget(present: ReadonlySet<string>): void {
-    for (const name of this.#seen.keys()) if (!present.has(name)) this.#seen.delete(name);
+    this.#stillness.forgetAllBut(present);
     for (const name of this.#retryAtMs.keys()) if (!present.has(name)) this.#retryAtMs.delete(name);
     for (const name of this.#unmoved.keys()) if (!present.has(name)) this.#unmoved.delete(name);
   }
@@ -193,16 +224,8 @@ export class Inbox {
     const nowMs = this.#parts.nowMs();
     const retryInMs = (this.#retryAtMs.get(name) ?? 0) - nowMs;
     if (retryInMs > 0) return retryInMs;
-    const stats = await lstat(join(this.#options.folder, name)).catch(() => undefined);
-    if (stats === undefined) return this.#options.rescanMs;
-    const known = this.#seen.get(name);
-    const same = known !== undefined && known.size === stats.size && known.mtimeMs === stats.mtimeMs;
-    const sinceMs = same ? known.sinceMs : nowMs;
-    this.#seen.set(name, { size: stats.size, mtimeMs: stats.mtimeMs, sinceMs });
-    const { settleMs } = this.#options;
-    // A clock that was stepped back makes times look like the future: then only what was watched counts.
-    const untouchedMs = Math.max(nowMs - sinceMs, Math.min(nowMs - stats.mtimeMs, nowMs - stats.ctimeMs));
-    if (untouchedMs < settleMs) return settleMs - Math.max(untouchedMs, 0);
+    const readyInMs = await (isSidecar(name) ? this.#aloneInMs(name, nowMs) : this.#settledInMs(name, nowMs));
+    if (readyInMs > 0) return readyInMs;
     this.#inFlight.set(
       name,
       this.#take(name).finally(() => {
@@ -213,77 +236,105 @@ export class Inbox {
     return this.#options.rescanMs;
   }
 
+  /** In how many ms the image, and what is said of it, will have kept still for long enough. */
+  async #settledInMs(name: string, nowMs: number): Promise<number> {
+    const { settleMs, rescanMs } = this.#options;
+    const imageMs = await this.#stillness.untouchedMs(name, nowMs);
+    if (imageMs === undefined) return rescanMs;
+    const sidecarMs = (await this.#stillness.untouchedMs(sidecarOf(name), nowMs)) ?? imageMs;
+    const quietMs = Math.min(imageMs, sidecarMs);
+    return quietMs < settleMs ? settleMs - Math.max(quietMs, 0) : 0;
+  }
+
+  /** In how many ms a sidecar will have waited in vain: what it says must not meet another image of that name. */
+  async #aloneInMs(name: string, nowMs: number): Promise<number> {
+    const { aloneMs, folder, rescanMs } = this.#options;
+    const image = imageOf(name);
+    if (this.#inFlight.has(image)) return rescanMs;
+    const waitedMs = await this.#stillness.watchedMs(name, nowMs);
+    const isAlone = (await statsOf(join(folder, image)).catch(() => undefined)) === undefined;
+    return waitedMs !== undefined && isAlone ? aloneMs - waitedMs : rescanMs;
+  }
+
   /** Never throws. */
   async #take(name: string): Promise<void> {
     const path = join(this.#options.folder, name);
     try {
       const stats = await lstat(path);
       const known = this.#unmoved.get(name);
-      const outcome =
-        known !== undefined && isSame(known.file, stats) ? known.outcome : await this.#journey(path, name, stats);
+      const again = known !== undefined && isSame(known.file, stats) ? known : undefined;
+      const sidecar = again === undefined ? await statsOf(sidecarOf(path)) : again.sidecar;
+      const { id, outcome } = again ?? (await this.#journey(path, name, stats, sidecar));
       if (outcome.kind === "unavailable") {
         this.#delay(name, outcome.code);
         return;
       }
-      this.#unmoved.set(name, { file: stats, outcome });
-      await this.#putAway(name, stats, outcome);
+      const unmoved: Unmoved = { file: stats, outcome, sidecar, id };
+      this.#unmoved.set(name, unmoved);
+      await this.#putAway(name, unmoved);
       this.#unmoved.delete(name);
     } catch (error) {
       this.#delay(name, errorCode(error));
     }
   }
 
-  async #journey(path: string, name: string, stats: Stats): Promise<Outcome | Settled> {
+  async #journey(path: string, name: string, stats: Stats, sidecar: Stats | undefined): Promise<Journey> {
+    let id = idOf(name, stats, UNREAD, sidecar);
     try {
       refuseOddEntry(stats, name);
+      if (isSidecar(name)) throw new IngestError("INGEST_METADATA_ALONE", `${name} has no image beside it`);
       const bytes = await readImageFile(path, this.#options.maxFileBytes);
-      return await this.#parts.process({
-        id: idOf(name, stats, bytes),
-        bytes,
-        reference: name,
-        mode: this.#options.mode,
-      });
+      id = idOf(name, stats, bytes, sidecar);
+      const stated = sidecar === undefined ? {} : await readSidecar(path);
+      const { mode } = this.#options;
+      return { id, outcome: await this.#parts.process({ id, bytes, reference: name, mode, stated }) };
     } catch (error) {
       if (!(error instanceof IngestError) || MAY_PASS.has(error.code)) throw error;
-      return { kind: "refused", fileDigest: null, code: error.code, message: error.message };
+      const message = withoutName(error.message, name);
+      return { id, outcome: { kind: "refused", fileDigest: null, code: error.code, message } };
     }
   }
 
-  async #putAway(name: string, file: Stats, outcome: Settled): Promise<void> {
-    if (outcome.kind !== "refused") {
-      await this.#move(name, PROCESSED, file);
-      return;
+  async #putAway(name: string, { file, outcome, sidecar, id }: Unmoved): Promise<void> {
+    const folder = join(this.#options.folder, outcome.kind === "refused" ? QUARANTINE : PROCESSED);
+    const image: Departing = { name, file, folder, id };
+    const beside = sidecar && { name: sidecarOf(name), file: sidecar, folder, id: sidecarOf(id) };
+    const isKept = outcome.kind === "refused" || this.#options.keep === "encrypted";
+    if (!isKept || (await this.#keeper.keep(image))) {
+      const isBesideKept = beside !== undefined && (!isKept || (await this.#keeper.keep(beside).catch(() => false)));
+      if (outcome.kind === "refused") await this.#explain(image, outcome);
+      // The image first: without what was said of it, it would be another request.
+      await this.#remove(image);
+      // A sidecar that stays behind is found alone, and named.
+      if (isBesideKept) await this.#remove(beside).catch(() => {});
     }
+    // Else another file stands there by now, to be taken like any; the one that was dealt with is gone.
+    if (outcome.kind !== "refused") return;
     const { fileDigest, code, message } = outcome;
-    const refusal: Refusal = { reference: name, fileDigest, code, message };
-    const place = await this.#move(name, QUARANTINE, file);
-    this.#parts.refused(refusal);
-    const reason = { ...refusal, utc: new Date(this.#parts.nowMs()).toISOString() };
-    // Whole or not at all: whoever watches the folder never reads half a reason.
-    const { hidden, shown } = reasonFiles(place);
-    await writeFile(hidden, `${JSON.stringify(reason, null, 2)}\n`);
-    await rename(hidden, shown);
+    this.#parts.refused({ reference: name, fileDigest, code, message });
+  }
+
+  async #explain({ folder, id }: Departing, { fileDigest, code, message }: Unnamed): Promise<void> {
+    const reason = { code, message, fileDigest, utc: new Date(this.#parts.nowMs()).toISOString() };
+    const text = `${JSON.stringify(reason, null, 2)}\n`;
+    await writeWhole(folder, `${id}${REASON_ENDING}`, Buffer.from(text));
+  }
+
+  async #remove(departing: Departing): Promise<void> {
+    await this.#keeper.remove(departing);
+    this.#stillness.forget(departing.name);
+    this.#present.delete(departing.name);
   }
 
   #delay(name: string, code: string): void {
     this.#retryAtMs.set(name, this.#parts.nowMs() + this.#options.retryMs);
     if (!this.#stopped) this.#parts.delayed(code);
   }
+}
 
-  /**
-   * Renames into one of our own folders; a name that is taken there gets a number.
-   *
-   * A film that was put in under the same name meanwhile is another film: it goes back into the inbox.
-   * @returns the new path
-   */
-  async #move(name: string, folder: string, file: Stats): Promise<string> {
-    const into = join(this.#options.folder, folder);
-    await mkdir(into, { recursive: true });
-    const place = await freePlace(into, name);
-    await rename(join(this.#options.folder, name), place);
-    this.#seen.delete(name);
-    this.#present.delete(name);
-    if (!isSame(file, await lstat(place))) await rename(place, await freePlace(this.#options.folder, name));
-    return place;
-  }
+/** A file's name may be a patient's: of what is said of a refused one, nothing repeats it. */
+function withoutName(message: string, name: string): string {
+  const sidecar = sidecarOf(name);
+  if (message.startsWith(sidecar)) return `its sidecar${message.slice(sidecar.length)}`;
+  return message.startsWith(name) ? `the file${message.slice(name.length)}` : message;
 }

@@ -2,7 +2,7 @@
 import { hash } from "node:crypto";
 import type { Stats } from "node:fs";
 import { lstat } from "node:fs/promises";
-import { basename, dirname, extname, join } from "node:path";
+import { basename, extname, join } from "node:path";
 
 /** The first of `film.png`, `film.2.png`, … that does not exist in `folder`. */
 export async function freePlace(folder: string, name: string): Promise<string> {
@@ -23,17 +23,15 @@ export function isSame(a: Stats, b: Stats): boolean {
  * The same for the same file in the same place, and for nothing else: when the appliance is killed between storing a
  * result and moving its file, the store knows the file again. Put in once more, a file has another change time.
  */
-export function idOf(name: string, { ino, ctimeMs }: Stats, bytes: Uint8Array): string {
-  return hash("sha256", JSON.stringify([name, ino, ctimeMs, hash("sha256", bytes)])).slice(0, 32);
-}
-
-/** A reason's name keeps room for its ending: a file's own name may fill the 255 bytes that there are. */
-export function reasonFiles(place: string): { readonly hidden: string; readonly shown: string } {
-  const name = Buffer.from(basename(place))
-    .subarray(0, 230)
-    .toString("utf8")
-    .replace(/\ufffd+$/, "");
-  return { hidden: join(dirname(place), `.${name}.reason`), shown: join(dirname(place), `${name}.reason.json`) };
+export function idOf(
+  name: string,
+  { ino, ctimeMs }: Stats,
+  bytes: Uint8Array,
+  /** With other words about it, it is asked about anew; what they are is not in the id. */
+  sidecar: Stats | undefined,
+): string {
+  const beside = sidecar === undefined ? [] : [sidecar.ino, sidecar.ctimeMs];
+  return hash("sha256", JSON.stringify([name, ino, ctimeMs, hash("sha256", bytes), ...beside])).slice(0, 32);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -20,4 +20,6 @@ export const SEAL_ERRORS = {
     "Check that the key's folder can be read and written by the appliance's user, and that the disk has space.",
 } as const;
 
+export type SealCode = keyof typeof SEAL_ERRORS;
+
 export class SealError extends codedErrors(SEAL_ERRORS) {}

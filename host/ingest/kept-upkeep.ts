@@ -1,0 +1,146 @@
+/** Holds the folders of files that were put away to their limits, and brings what an older key encrypted under the current one. */
+import { lstat, open, readdir, readFile, rm, utimes } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { errorCode } from "../base/error.ts";
+import type { Vault } from "../base/vault.ts";
+import { KEPT_ENDING, writeWhole } from "./keeper.ts";
+import { KEY_ID_END, keyIdOf, resealKept } from "./kept-file.ts";
+import { beyondLimits, type Kept, type KeptLimits } from "./kept-limits.ts";
+
+export interface KeptUpkeepParts {
+  /** Folders of kept files, with what each may hold. */
+  readonly folders: readonly (KeptLimits & { readonly path: string })[];
+  readonly vault: Vault;
+  readonly utcMs: () => number;
+  /** False while the clock is known to be wrong: nothing is removed for its age then. */
+  readonly timeTrusted: () => boolean;
+  /** Once a round in which some were. */
+  readonly removed: (files: number) => void;
+  /** One round failed; the next one tries again. */
+  readonly failed: (error: unknown) => void;
+}
+
+/** A folder may have ten thousands of files: looking at each takes a while. */
+const EVERY_MS = 600_000;
+const ID = /^([0-9a-f]{32})\./;
+
+export class KeptUpkeep {
+  readonly #parts: KeptUpkeepParts;
+  #stop = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(parts: KeptUpkeepParts) {
+    this.#parts = parts;
+  }
+
+  /** Idempotent. */
+  start(): void {
+    if (this.#running !== undefined) return;
+    this.#stop = new AbortController();
+    this.#running = this.#run(this.#stop.signal);
+  }
+
+  /** Resolves once the file under way is done. Idempotent, never throws. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+    this.#running = undefined;
+  }
+
+  /** One round through all folders. @throws the system's error */
+  async tidy(signal: AbortSignal = this.#stop.signal): Promise<void> {
+    let removed = 0;
+    for (const { path, ...limits } of this.#parts.folders) {
+      removed += await this.#prune(path, limits, signal);
+      await this.#reseal(path, signal);
+    }
+    if (removed > 0) this.#parts.removed(removed);
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.tidy(signal).catch((error) => this.#parts.failed(error));
+      await sleep(EVERY_MS, undefined, { signal, ref: false }).catch(() => {});
+    }
+  }
+
+  async #prune(path: string, limits: KeptLimits, signal: AbortSignal): Promise<number> {
+    const { timeTrusted, utcMs } = this.#parts;
+    const names = await namesIn(path);
+    const kept = await keptIn(path, names);
+    const trusted = timeTrusted() ? limits : { ...limits, maxAgeMs: null };
+    const ids = new Set(beyondLimits(kept, trusted, utcMs()));
+    const files = names.filter((name) => ids.has(idIn(name) ?? ""));
+    // What tells of a file goes last: a round that is cut short finds it again.
+    for (const name of files.sort(headsLast)) {
+      if (signal.aborted) break;
+      await rm(join(path, name), { recursive: true, force: true });
+    }
+    return ids.size;
+  }
+
+  async #reseal(path: string, signal: AbortSignal): Promise<void> {
+    for (const name of await namesIn(path)) {
+      if (signal.aborted) return;
+      if (!name.endsWith(KEPT_ENDING)) continue;
+      await this.#resealOne(path, name).catch((error: unknown) => {
+        // Removed meanwhile, or damaged, and then it is left as it is.
+        if (!["ENOENT", "VAULT_DAMAGED"].includes(errorCode(error))) throw error;
+      });
+    }
+  }
+
+  async #resealOne(path: string, name: string): Promise<void> {
+    const place = join(path, name);
+    if (!(await isOlder(place, this.#parts.vault))) return;
+    const { atimeMs, mtimeMs } = await lstat(place);
+    const id = name.slice(0, -KEPT_ENDING.length);
+    await writeWhole(path, name, resealKept(this.#parts.vault, id, await readFile(place)));
+    // It is as old as it was.
+    await utimes(place, atimeMs / 1000, mtimeMs / 1000);
+  }
+}
+
+function idIn(name: string): string | undefined {
+  return ID.exec(name)?.[1];
+}
+
+function headsLast(a: string, b: string): number {
+  const isHead = (name: string) => Number(/^[0-9a-f]{32}\.lv06e$/.test(name));
+  return isHead(a) - isHead(b);
+}
+
+async function namesIn(path: string): Promise<string[]> {
+  return readdir(path).catch((error: unknown) => {
+    if (errorCode(error) === "ENOENT") return [];
+    throw error;
+  });
+}
+
+/** By id; a folder that was put in counts as nothing, for it is not looked into. */
+async function keptIn(path: string, names: readonly string[]): Promise<readonly Kept[]> {
+  const byId = new Map<string, Kept>();
+  for (const name of names) {
+    const id = idIn(name);
+    const stats = id === undefined ? undefined : await lstat(join(path, name)).catch(() => undefined);
+    if (id === undefined || stats === undefined) continue;
+    const known = byId.get(id);
+    // What was never read has the times that it came with.
+    const utcMs = name.endsWith(KEPT_ENDING) ? stats.mtimeMs : (known?.utcMs ?? Number.POSITIVE_INFINITY);
+    byId.set(id, { id, utcMs, sizeBytes: (known?.sizeBytes ?? 0) + stats.size });
+  }
+  return [...byId.values()];
+}
+
+/** Whether another key than the current one, and one that is known, encrypted it. */
+async function isOlder(path: string, vault: Vault): Promise<boolean> {
+  const file = await open(path, "r");
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(KEY_ID_END), 0, KEY_ID_END, 0);
+    const keyId = keyIdOf(buffer.subarray(0, bytesRead));
+    return keyId !== undefined && !keyId.equals(vault.currentKeyId) && vault.knows(keyId);
+  } finally {
+    await file.close();
+  }
+}
