@@ -11,17 +11,22 @@ import { clientIdOf, type Identity } from "../mqtt/topics.ts";
 import type { ResultStore } from "../store/results.ts";
 import type { OutboxMessage } from "../store/schema.ts";
 import { brokerAccess } from "./broker-access.ts";
+import { HomeAssistant } from "./home-assistant.ts";
 
 const ACK_DEADLINE_MS = 10_000;
 
 export interface PublishingParts {
   readonly config: Config["mqtt"];
   readonly identity: Identity;
+  /** Of the appliance. */
+  readonly version: string;
   readonly store: ResultStore;
   readonly handlers: CommandHandlers;
   readonly status: (state: "online" | "stopped" | "offline") => OutboxMessage;
   readonly announce: () => readonly OutboxMessage[];
   readonly onChange: (state: MqttState, broker: string) => void;
+  /** The broker can never take this message: it is set aside. */
+  readonly parked: (message: OutboxMessage, code: string) => void;
   readonly commandRefused: (code: string, message: string, times: number) => void;
   /** Counts an error by its code. */
   readonly count: (code: string) => void;
@@ -30,6 +35,7 @@ export interface PublishingParts {
 export class Publishing {
   readonly #parts: PublishingParts;
   readonly #commands: CommandChannel;
+  readonly #homeAssistant: HomeAssistant | undefined;
   #broker: EmbeddedBroker | undefined;
   #client: MqttClient | undefined;
   #publisher: OutboxPublisher | undefined;
@@ -45,6 +51,7 @@ export class Publishing {
       monotonicMs: () => performance.now(),
       newId: randomUUID,
     });
+    this.#homeAssistant = this.#makeHomeAssistant();
   }
 
   /** The broker's address; of the embedded one, once started. */
@@ -61,23 +68,34 @@ export class Publishing {
     return this.#publisher?.stats.lastErrorCode ?? null;
   }
 
-  /** A missing broker is no error. @throws MqttError MQTT_CA; of the embedded broker, where its port is taken */
+  /** Messages that were set aside. */
+  get parked(): number {
+    return this.#publisher?.stats.parked ?? 0;
+  }
+
+  /** A missing broker is no error, nor are its certificates. @throws MqttError of the embedded broker, where its port is taken */
   async start(): Promise<void> {
-    const { config, identity, store, status, announce, onChange } = this.#parts;
+    const { config, identity, store, status, announce, onChange, parked } = this.#parts;
     if (config.url === null) this.#broker = await EmbeddedBroker.start({ port: config.embeddedPort });
     this.#client = new MqttClient({
       url: this.brokerUrl,
       clientId: clientIdOf(identity),
       connectDeadlineMs: config.connectDeadlineMs,
       ackDeadlineMs: ACK_DEADLINE_MS,
-      ...brokerAccess(config),
-      ...{ status, announce },
-      listen: { filter: this.#commands.filter, onMessage: (message) => this.#commands.take(message) },
+      access: () => brokerAccess(config),
+      status,
+      announce: () => [...announce(), ...this.#discovery()],
+      listen: [
+        { filter: this.#commands.filter, onMessage: (message) => this.#commands.take(message) },
+        ...(this.#homeAssistant === undefined ? [] : [this.#homeAssistant.listening]),
+      ],
       random: Math.random,
       utcMs: Date.now,
     });
     this.#client.onChange((state) => onChange(state, this.brokerUrl));
-    this.#publisher = new OutboxPublisher({ store, client: this.#client });
+    this.#publisher = new OutboxPublisher({ store, client: this.#client, onParked: parked });
+    // The broker's limits, or the broker, may be others now.
+    await store.unpark();
     this.#client.start();
     this.#publisher.start();
   }
@@ -95,7 +113,24 @@ export class Publishing {
 
   /** Says goodbye; what could not be published stays in the outbox. Never throws. */
   async stop(): Promise<void> {
+    this.#homeAssistant?.stop();
     await Promise.all([this.#publisher?.stop(), this.#client?.stop()]);
     await this.#broker?.stop();
+  }
+
+  #makeHomeAssistant(): HomeAssistant | undefined {
+    const { config, identity, version } = this.#parts;
+    if (config.homeAssistantPrefix === null) return undefined;
+    return new HomeAssistant({
+      prefix: config.homeAssistantPrefix,
+      healthIntervalS: config.healthIntervalS,
+      ...{ identity, version },
+      publish: (message) => this.publish(message),
+      random: Math.random,
+    });
+  }
+
+  #discovery(): readonly OutboxMessage[] {
+    return this.#homeAssistant === undefined ? [] : [this.#homeAssistant.announcement];
   }
 }

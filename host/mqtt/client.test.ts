@@ -7,7 +7,7 @@ import { makeResultMessage, readMessage } from "./envelope.ts";
 import { makeClient, until } from "./testing/client.ts";
 import { listenOutside } from "./testing/outside.ts";
 import * as samples from "./testing/samples.ts";
-import { ReceiveMaximumStub } from "./testing/stub-broker.ts";
+import { LimitsStub } from "./testing/stub-broker.ts";
 
 const ALL = "lv06/v1/clinic/box-1/#";
 const RESULT = makeResultMessage(samples.IDENTITY, samples.result);
@@ -133,12 +133,12 @@ test("a wrong password is an error by name", async () => {
       done(null, username === "box-1" && password?.toString() === "right");
     return aedes.handle;
   });
-  client = makeClient(url, { username: "box-1", password: "wrong" });
+  client = makeClient(url, { access: () => ({ username: "box-1", password: "wrong" }) });
   client.start();
   await until(() => client.state.state === "offline");
   expect(client.state.lastErrorCode).toBe("MQTT_AUTH");
   await client.stop();
-  client = makeClient(url, { username: "box-1", password: "right" });
+  client = makeClient(url, { access: () => ({ username: "box-1", password: "right" }) });
   client.start();
   await until(() => client.online);
 });
@@ -174,7 +174,7 @@ test("a port where something else answers is an error by name", async () => {
 });
 
 test("no more messages are under way than the broker's Receive Maximum", async () => {
-  const stub = new ReceiveMaximumStub(3);
+  const stub = new LimitsStub(3);
   const url = await standIn(() => stub.handle);
   client = makeClient(url);
   client.start();
@@ -183,14 +183,54 @@ test("no more messages are under way than the broker's Receive Maximum", async (
   expect(stub.most).toBe(3);
 });
 
-test("another client with the same name is an error by name", async () => {
-  const connack = [0x20, 3, 0, 0, 0];
-  const takenOver = [0xe0, 2, 0x8e, 0];
-  const url = await standIn(() => (socket) => {
-    socket.on("error", () => {}).once("data", () => socket.write(Buffer.from([...connack, ...takenOver])));
-  });
+test("what the broker's Maximum Packet Size does not allow is not sent, to the byte", async () => {
+  const payload = (bytes: number) => ({ ...RESULT, payload: Buffer.alloc(bytes) });
+  const all = new LimitsStub(9);
+  const url = await standIn(() => all.handle);
   client = makeClient(url);
   client.start();
+  await until(() => client.online);
+  const before = all.sizes.length;
+  for (const bytes of [0, 60, 300, 20_000]) await client.publish(payload(bytes));
+  const sizes = all.sizes.slice(before);
+  await client.stop();
+  const strict = new LimitsStub(9, sizes[2]);
+  client = makeClient(await standIn(() => strict.handle), { announce: () => [] });
+  client.start();
+  await until(() => client.online);
+  await client.publish(payload(300));
+  await expect(client.publish(payload(301))).rejects.toMatchObject({ code: "MQTT_TOO_LARGE" });
+  expect(strict.sizes.at(-1)).toBe(sizes[2]);
+  expect(client.state.connects).toBe(1);
+});
+
+test("what the broker refuses of the announcement is named, and the appliance is online without it", async () => {
+  const url = await standIn(() => new LimitsStub(9, 700).handle);
+  client = makeClient(url);
+  client.start();
+  await until(() => client.online);
+  expect(client.state.refused).toEqual(["lv06/v1/clinic/box-1/info", "lv06/v1/clinic/box-1/health"]);
+});
+
+test("another client with the same name is an error by name, stays told, and is given way to", async () => {
+  const connack = [0x20, 3, 0, 0, 0];
+  const takenOver = [0xe0, 2, 0x8e, 0];
+  const url = await standIn((aedes) => {
+    let first = true;
+    return (socket) => {
+      if (first) socket.on("error", () => {}).once("data", () => socket.write(Buffer.from([...connack, ...takenOver])));
+      else aedes.handle(socket);
+      first = false;
+    };
+  });
+  client = makeClient(url, { backoff: { firstMs: 1, capMs: 400 } });
+  client.start();
+  expect(client.state.takenOver).toBe(false);
   await until(() => client.state.state === "offline");
-  expect(client.state.lastErrorCode).toBe("MQTT_TAKEN_OVER");
+  expect(client.state).toMatchObject({ lastErrorCode: "MQTT_TAKEN_OVER", takenOver: true });
+  const offlineMs = performance.now();
+  await until(() => client.online);
+  expect(client.state).toMatchObject({ lastErrorCode: null, takenOver: true });
+  // The pause is the longest there is, not the first: 300 ms of 400, less what a timer may be early.
+  expect(performance.now() - offlineMs).toBeGreaterThan(250);
 });

@@ -10,21 +10,33 @@ import type { OutboxMessage } from "../store/schema.ts";
 import { type Backoff, backoffMs } from "./backoff.ts";
 import {
   type Arrived,
+  type BrokerAccess,
   type Connection,
   type ConnectionOptions,
   type Outgoing,
   openConnection,
   type ProtocolVersion,
 } from "./connection.ts";
-import { MqttError, type MqttErrorCode } from "./errors.ts";
+import { isRefusal, MqttError, type MqttErrorCode } from "./errors.ts";
+import { TakeoverWatch } from "./takeover.ts";
 
-export interface MqttClientOptions extends Omit<ConnectionOptions, "will" | "arrivingMaxBytes"> {
+/** A topic filter, and who hears what arrives for it. */
+export interface Listening {
+  readonly filter: string;
+  readonly onMessage: (message: Arrived) => void;
+}
+
+type PerConnection = keyof BrokerAccess | "will" | "arrivingMaxBytes";
+
+export interface MqttClientOptions extends Omit<ConnectionOptions, PerConnection> {
+  /** Asked at every connect. What it throws is the reason why there is no connection. */
+  readonly access?: () => BrokerAccess;
   /** The retained status message; `offline` becomes the last will. */
   readonly status: (state: "online" | "stopped" | "offline") => OutboxMessage;
-  /** What is published after `online` at every connect: info, the latest health. */
+  /** What is published after `online` at every connect: info, the latest health, discovery. */
   readonly announce: () => readonly OutboxMessage[];
   /** What is listened to at every connect, from before `online` is announced on. */
-  readonly listen?: { readonly filter: string; readonly onMessage: (message: Arrived) => void };
+  readonly listen?: readonly Listening[];
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly utcMs: () => number;
@@ -37,8 +49,12 @@ export interface MqttState {
   /** What the broker accepted last. */
   readonly protocolVersion: ProtocolVersion | null;
   readonly connects: number;
-  /** Whether the broker let it listen, at this connection. */
+  /** Whether the broker let it listen to everything, at this connection. */
   readonly listening: boolean;
+  /** Topics and filters that the broker refused at this connection, of those told and heard at every connect. */
+  readonly refused: readonly string[];
+  /** Another client uses, or seems to use, the same name: until an hour after it was noticed last. */
+  readonly takenOver: boolean;
   readonly lastErrorCode: MqttErrorCode | "INTERNAL" | null;
   readonly lastErrorMessage: string | null;
 }
@@ -46,6 +62,8 @@ export interface MqttState {
 const BACKOFF: Backoff = { firstMs: 500, capMs: 30_000 };
 /** A connection that lived this long was a good one: the next wait is the first again. */
 const STABLE_MS = 10_000;
+/** What the broker refused at one connect is tried again at one this much later. */
+const REFUSED_FOR_MS = 600_000;
 const GOODBYE_DEADLINE_MS = 2000;
 /** Commands are all that is listened to, and they are short. */
 const ARRIVING_MAX_BYTES = 131_072;
@@ -53,7 +71,10 @@ const ARRIVING_MAX_BYTES = 131_072;
 export class MqttClient {
   readonly #options: MqttClientOptions;
   readonly #listeners = new Set<(state: MqttState) => void>();
-  #state: MqttState;
+  readonly #takeovers = new TakeoverWatch();
+  /** By topic or filter; they are few. */
+  readonly #refusedUntilMs = new Map<string, number>();
+  #state: Omit<MqttState, "takenOver">;
   #connection: Connection | undefined;
   #running: Promise<void> | undefined;
   #stopping = new AbortController();
@@ -66,13 +87,14 @@ export class MqttClient {
       protocolVersion: null,
       connects: 0,
       listening: false,
+      refused: [],
       lastErrorCode: null,
       lastErrorMessage: null,
     };
   }
 
   get state(): MqttState {
-    return this.#state;
+    return { ...this.#state, takenOver: this.#takeovers.holds(performance.now()) };
   }
 
   get online(): boolean {
@@ -98,7 +120,7 @@ export class MqttClient {
 
   /**
    * Publishes now or not at all.
-   * @throws MqttError MQTT_OFFLINE, MQTT_LOST, MQTT_DEADLINE: not known to have arrived; MQTT_REFUSED: known not to
+   * @throws MqttError MQTT_OFFLINE, MQTT_LOST, MQTT_DEADLINE: not known to have arrived; one that `isRefusal`: known not to
    */
   async publish(message: OutboxMessage): Promise<void> {
     if (this.#connection === undefined || !this.online) {
@@ -126,21 +148,41 @@ export class MqttClient {
     const { utcMs: _, random, backoff = BACKOFF } = this.#options;
     for (let failures = 0; !signal.aborted; ) {
       const startedMs = performance.now();
-      const error = await this.#liveOnce(signal);
+      const { error, takenOver } = await this.#liveOnce(signal);
       if (signal.aborted) return;
       failures = performance.now() - startedMs >= STABLE_MS ? 1 : failures + 1;
       this.#enter("offline", error);
-      await sleep(backoffMs(backoff, failures, random()), undefined, { signal }).catch(() => {});
+      // Two that throw each other out do so as rarely as may be.
+      const { capMs } = backoff;
+      const waitMs = backoffMs(takenOver ? { firstMs: capMs, capMs } : backoff, failures, random());
+      await sleep(waitMs, undefined, { signal }).catch(() => {});
     }
   }
 
   /** One connection from its beginning to its end. @returns why it ended or never began */
-  async #liveOnce(signal: AbortSignal): Promise<unknown> {
+  async #liveOnce(signal: AbortSignal): Promise<{ readonly error: unknown; readonly takenOver: boolean }> {
     this.#enter("connecting");
     try {
-      const will = this.#options.status("offline");
-      const options = { ...this.#options, will, arrivingMaxBytes: ARRIVING_MAX_BYTES };
-      const connection = await openConnection(options, this.#state.protocolVersion ?? 5, signal);
+      const connection = await this.#open(signal);
+      const error = await this.#live(connection, signal);
+      return { error, takenOver: this.#judge(connection, error) };
+    } catch (error) {
+      this.#takeovers.refused();
+      return { error, takenOver: false };
+    } finally {
+      this.#connection = undefined;
+    }
+  }
+
+  async #open(signal: AbortSignal): Promise<Connection> {
+    const { access, status } = this.#options;
+    const here = { will: status("offline"), arrivingMaxBytes: ARRIVING_MAX_BYTES };
+    return await openConnection({ ...this.#options, ...access?.(), ...here }, this.#state.protocolVersion ?? 5, signal);
+  }
+
+  /** @returns why it ended */
+  async #live(connection: Connection, signal: AbortSignal): Promise<unknown> {
+    try {
       this.#connection = connection;
       // Told to stop while the broker answered: the goodbye found no connection to end.
       if (signal.aborted) connection.abort();
@@ -149,31 +191,47 @@ export class MqttClient {
       if (!signal.aborted) this.#enter("online");
       return await connection.closed;
     } catch (error) {
-      this.#connection?.abort();
+      connection.abort();
       return error;
-    } finally {
-      this.#connection = undefined;
     }
+  }
+
+  #judge(connection: Connection, error: unknown): boolean {
+    const { openedMs, endedUnprovoked: unprovoked } = connection;
+    const nowMs = performance.now();
+    const code = error instanceof MqttError ? error.code : "INTERNAL";
+    return this.#takeovers.ended({ code, livedMs: nowMs - openedMs, unprovoked }, nowMs);
   }
 
   /** A broker that lets nobody listen is told no less. */
   async #listen(connection: Connection): Promise<void> {
-    const { listen } = this.#options;
-    this.#state = { ...this.#state, listening: false };
-    if (listen === undefined) return;
-    try {
-      await connection.subscribe(listen.filter, listen.onMessage, true);
-      this.#state = { ...this.#state, listening: true };
-    } catch (error) {
-      if (!(error instanceof MqttError) || error.code !== "MQTT_REFUSED") throw error;
+    const { listen = [] } = this.#options;
+    this.#state = { ...this.#state, listening: false, refused: [] };
+    for (const { filter, onMessage } of listen) {
+      await this.#unlessRefused(filter, () => connection.subscribe(filter, onMessage, true));
+    }
+    this.#state = { ...this.#state, listening: listen.length > 0 && this.#state.refused.length === 0 };
+  }
+
+  /** A broker that refuses the status does not know this appliance; what else it refuses, it goes without. */
+  async #announce(connection: Connection): Promise<void> {
+    this.#state = { ...this.#state, protocolVersion: connection.protocolVersion, connects: this.#state.connects + 1 };
+    await connection.publish(this.#options.status("online"));
+    for (const message of this.#options.announce()) {
+      await this.#unlessRefused(message.topic, () => connection.publish(message));
     }
   }
 
-  async #announce(connection: Connection): Promise<void> {
-    this.#state = { ...this.#state, protocolVersion: connection.protocolVersion, connects: this.#state.connects + 1 };
-    for (const message of [this.#options.status("online"), ...this.#options.announce()]) {
-      await connection.publish(message);
+  /** Not asked again for a while: over TLS, Mosquitto 2.0.11 ends a connection on which it has refused something. */
+  async #unlessRefused(topic: string, ask: () => Promise<void>): Promise<void> {
+    const nowMs = performance.now();
+    try {
+      if (nowMs >= (this.#refusedUntilMs.get(topic) ?? nowMs)) return await ask();
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.#refusedUntilMs.set(topic, nowMs + REFUSED_FOR_MS);
     }
+    this.#state = { ...this.#state, refused: [...this.#state.refused, topic] };
   }
 
   async #sayGoodbye(): Promise<void> {
@@ -192,7 +250,7 @@ export class MqttClient {
   #enter(state: MqttState["state"], error?: unknown): void {
     this.#state = { ...this.#state, state, sinceUtcMs: this.#options.utcMs(), ...(state === "online" ? CLEAR : {}) };
     if (error !== undefined) this.#state = { ...this.#state, ...describe(error) };
-    for (const listener of this.#listeners) listener(this.#state);
+    for (const listener of this.#listeners) listener(this.state);
   }
 }
 

@@ -48,7 +48,7 @@ function appliance(url: string): MqttClient {
     monotonicMs: () => performance.now(),
     newId: () => crypto.randomUUID(),
   });
-  const listen = { filter: channel.filter, onMessage: channel.take.bind(channel) };
+  const listen = [{ filter: channel.filter, onMessage: channel.take.bind(channel) }];
   const client = makeClient(url, { listen });
   endings.push(() => client.stop());
   return client;

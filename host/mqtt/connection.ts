@@ -6,19 +6,31 @@
  */
 import mqtt from "mqtt";
 import type { OutboxMessage } from "../store/schema.ts";
-import { disconnected, stopped, subscribeError, translate } from "./connection-errors.ts";
-import { MqttError } from "./errors.ts";
+import { disconnected, refusedConnect, stopped, subscribeError, translate } from "./connection-errors.ts";
+import { isRefusal, MqttError } from "./errors.ts";
+import { packetBytes } from "./packet-size.ts";
+import { matches } from "./topics.ts";
 
 export type ProtocolVersion = 4 | 5;
 
-export interface ConnectionOptions {
-  /** mqtt://host:port or mqtts://host:port. */
-  readonly url: string;
-  readonly clientId: string;
+/** How a client gets in. */
+export interface BrokerAccess {
   readonly username?: string;
   readonly password?: string;
   /** PEM of the authority that signed the broker's certificate; else the public ones. */
   readonly ca?: string;
+  /** PEM of the client's own certificate, and of what is between it and the authority. */
+  readonly cert?: string;
+  /** PEM of that certificate's private key. */
+  readonly key?: string;
+  /** Name that the broker's certificate must have, where it is not the address's host. */
+  readonly serverName?: string;
+}
+
+export interface ConnectionOptions extends BrokerAccess {
+  /** mqtt://host:port or mqtts://host:port. */
+  readonly url: string;
+  readonly clientId: string;
   /** From the first packet to CONNACK, in ms. */
   readonly connectDeadlineMs: number;
   /** Every PUBACK and SUBACK, in ms; missing it ends the connection. */
@@ -75,14 +87,20 @@ export class Connection {
   readonly protocolVersion: ProtocolVersion;
   /** Settles, with the reason, when the connection is over. */
   readonly closed: Promise<MqttError>;
+  /** `performance.now()` at CONNACK. */
+  readonly openedMs = performance.now();
   readonly #client: mqtt.MqttClient;
   readonly #ackDeadlineMs: number;
   readonly #inFlightMax: number;
+  /** What the broker takes, in bytes of a whole packet. */
+  readonly #packetMaxBytes: number;
   readonly #waiting: (() => void)[] = [];
   readonly #pending = new Set<(reason?: MqttError) => void>();
   #inFlight = 0;
   #end: (reason: MqttError) => void = () => {};
   #over: MqttError | undefined;
+  #refusedAny = false;
+  #endedUnprovoked = false;
 
   private constructor(client: mqtt.MqttClient, options: ConnectionOptions, connack: mqtt.IConnackPacket) {
     this.#client = client;
@@ -90,6 +108,7 @@ export class Connection {
     this.protocolVersion = client.options.protocolVersion === 5 ? 5 : 4;
     // MQTT.js does not heed it, and a broker may hang up on who exceeds it (MQTT 5, §4.9).
     this.#inFlightMax = connack.properties?.receiveMaximum ?? IN_FLIGHT_3_1_1;
+    this.#packetMaxBytes = connack.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
     this.closed = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -111,7 +130,7 @@ export class Connection {
         reject(error);
       };
       const onAbort = () => fail(new MqttError("MQTT_STOPPED", "the connection was given up"));
-      const onError = (error: Error) => fail(translate(error));
+      const onError = (error: Error) => fail(refusedConnect(error));
       const onClose = () => fail(new MqttError("MQTT_UNREACHABLE", `${options.url} did not answer CONNECT`));
       const onConnect = (connack: mqtt.IConnackPacket) => {
         settle();
@@ -125,10 +144,17 @@ export class Connection {
 
   /**
    * Resolves when the broker has it: at PUBACK for QoS 1, once written for QoS 0. Messages leave in the order of the calls.
-   * @throws MqttError MQTT_REFUSED; anything else means that the connection is over
+   * @throws MqttError that `isRefusal`; anything else means that the connection is over
    */
   async publish(message: Outgoing): Promise<void> {
     const { topic, qos, retain, payload, contentType, expiryS, correlationData } = message;
+    const bytes = packetBytes(message, this.protocolVersion);
+    if (bytes > this.#packetMaxBytes) {
+      throw new MqttError(
+        "MQTT_TOO_LARGE",
+        `a message of ${bytes} bytes, and the broker takes ${this.#packetMaxBytes}`,
+      );
+    }
     const properties = {
       contentType,
       payloadFormatIndicator: true,
@@ -147,10 +173,11 @@ export class Connection {
   /**
    * @param asPublished `retained` also of a message that was published while the subscription stood (MQTT 5 only);
    *   else only of what the broker had kept
-   * @throws MqttError MQTT_REFUSED, or why the connection is over
+   * @throws MqttError that `isRefusal`, or why the connection is over
    */
   async subscribe(filter: string, onMessage: (message: Arrived) => void, asPublished = false): Promise<void> {
     this.#client.on("message", (topic, payload, { retain, qos, properties }) => {
+      if (!matches(filter, topic)) return;
       onMessage({
         topic,
         payload,
@@ -165,6 +192,11 @@ export class Connection {
     await this.#acknowledged((done) => {
       this.#client.subscribe(filter, { qos: 1, rap: asPublished }, (error) => done(error && subscribeError(error)));
     });
+  }
+
+  /** Once it is over: nothing waited for an acknowledgement then, and nothing had been refused. */
+  get endedUnprovoked(): boolean {
+    return this.#endedUnprovoked;
   }
 
   /** Says DISCONNECT, so that the last will is not published, and waits for the socket to close. */
@@ -203,6 +235,7 @@ export class Connection {
       const settle = (error?: MqttError) => {
         if (!this.#pending.delete(settle)) return;
         clearTimeout(timer);
+        if (isRefusal(error)) this.#refusedAny = true;
         if (error === undefined) resolve();
         else reject(error);
       };
@@ -217,6 +250,7 @@ export class Connection {
   #finish(reason: MqttError): void {
     if (this.#over !== undefined) return;
     this.#over = reason;
+    this.#endedUnprovoked = this.#pending.size === 0 && !this.#refusedAny;
     for (const settle of this.#pending) settle(reason);
     discard(this.#client);
     this.#end(reason);
@@ -224,7 +258,8 @@ export class Connection {
 }
 
 function clientOptions(options: ConnectionOptions, protocolVersion: ProtocolVersion): mqtt.IClientOptions {
-  const { clientId, username, password, ca, connectDeadlineMs, will, arrivingMaxBytes } = options;
+  const { clientId, username, password, ca, cert, key, serverName, connectDeadlineMs, will, arrivingMaxBytes } =
+    options;
   const limited = protocolVersion === 5 && arrivingMaxBytes !== undefined;
   return {
     clientId,
@@ -237,6 +272,8 @@ function clientOptions(options: ConnectionOptions, protocolVersion: ProtocolVers
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined || key === undefined ? {} : { cert, key }),
+    ...(serverName === undefined ? {} : { servername: serverName }),
     ...(will === undefined ? {} : { will: willOf(will, protocolVersion) }),
     ...(limited ? { properties: { maximumPacketSize: arrivingMaxBytes } } : {}),
   };

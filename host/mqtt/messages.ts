@@ -153,6 +153,16 @@ const minerAction = z.strictObject({
   intendedUse,
 });
 
+/** The broker can never take a message, so it was set aside, and those behind it went on. */
+const outboxParked = z.strictObject({
+  kind: z.literal("outbox-parked"),
+  /** The CloudEvent's id: of a result, a seal. */
+  messageId: z.string().min(1).max(128),
+  code,
+  bytes: count,
+  intendedUse,
+});
+
 export const eventSchema = z.discriminatedUnion("kind", [
   digestCheck,
   alarm,
@@ -160,6 +170,7 @@ export const eventSchema = z.discriminatedUnion("kind", [
   sealLate,
   sealNoDevice,
   minerAction,
+  outboxParked,
 ]);
 
 export const DATA_SCHEMAS = {

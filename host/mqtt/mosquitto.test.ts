@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ResultStore } from "../store/results.ts";
+import { sampleVault } from "../store/testing/vault.ts";
 import type { MqttClient } from "./client.ts";
 import { makeMessage, makeResultMessage, readMessage } from "./envelope.ts";
 import { OutboxPublisher } from "./publisher.ts";
@@ -13,6 +14,7 @@ import { makeClient, until } from "./testing/client.ts";
 import { MOSQUITTO, Mosquitto, RUN_MOSQUITTO } from "./testing/mosquitto.ts";
 import { listenOutside, type Outside } from "./testing/outside.ts";
 import * as samples from "./testing/samples.ts";
+import { VersionGate } from "./testing/version-gate.ts";
 import type { Kind } from "./topics.ts";
 
 const ALL = "lv06/v1/clinic/box-1/#";
@@ -96,6 +98,30 @@ describe.skipIf(!RUN_MOSQUITTO)(MOSQUITTO, () => {
     expect(states()).toEqual(["online", "offline"]);
   });
 
+  test("throws out an appliance when another comes with its name, which stays told", async () => {
+    client.start();
+    await until(() => client.online);
+    const other = makeClient(broker.url);
+    other.start();
+    await until(() => client.state.takenOver && other.state.takenOver);
+    await other.stop();
+    await until(() => client.online);
+    expect(client.state).toMatchObject({ lastErrorCode: null, takenOver: true });
+  });
+
+  test("refuses who gives no password, by name", async () => {
+    const closed = await Mosquitto.configured(["listener PORT 127.0.0.1", "allow_anonymous false", "log_type none"]);
+    const stranger = makeClient(closed.url);
+    try {
+      stranger.start();
+      await until(() => stranger.state.state === "offline");
+      expect(stranger.state.lastErrorCode).toBe("MQTT_AUTH");
+    } finally {
+      await stranger.stop();
+      await closed.stop();
+    }
+  });
+
   test("hears the whole announcement again after every reconnect", async () => {
     client.start();
     await until(() => client.online);
@@ -116,7 +142,7 @@ describe.skipIf(!RUN_MOSQUITTO)(`The outbox over ${MOSQUITTO}`, () => {
   beforeEach(() => {
     endings = [];
     folder = mkdtempSync(join(tmpdir(), "outbox-"));
-    store = new ResultStore({ path: join(folder, "results.db"), utcMs: () => 0 });
+    store = new ResultStore({ path: join(folder, "results.db"), vault: sampleVault(1), utcMs: () => 0 });
   });
 
   afterEach(async () => {
@@ -175,9 +201,64 @@ describe.skipIf(!RUN_MOSQUITTO)(`The outbox over ${MOSQUITTO}`, () => {
     await store.enqueue(upTo(3).map(numbered));
     client.start();
     publisher.start();
-    await until(() => publisher.stats.lastErrorCode === "MQTT_REFUSED");
+    await until(() => publisher.stats.lastErrorCode === "MQTT_FORBIDDEN");
     expect(store.outbox.rows).toBe(3);
     broker.allow(`${acl}topic readwrite lv06/v1/clinic/box-1/result\n`);
     await until(() => store.outbox.rows === 0);
+  });
+
+  test.each([
+    ["max_packet_size 3000", "MQTT_TOO_LARGE"],
+    // It is refused with a reason that MQTT 5 does not have, so it takes a second look at who is to blame.
+    ["message_size_limit 3000", "MQTT_BLAMED"],
+  ])("is not blocked by a message beyond %s: it is set aside, and told", async (limit, code) => {
+    const broker = await Mosquitto.start([limit]);
+    endings.push(() => broker.stop());
+    const outside = await listenOutside(broker.url, TOPIC, 5);
+    endings.push(outside.end);
+    const client = makeClient(broker.url, { announce: () => [] });
+    const told: unknown[] = [];
+    const onParked = ({ messageId }: { readonly messageId: string }, why: string) => void told.push([messageId, why]);
+    const publisher = new OutboxPublisher({ store, client, onParked });
+    endings.push(
+      () => client.stop(),
+      () => publisher.stop(),
+    );
+    await store.enqueue(upTo(2).map(numbered));
+    await store.enqueue([{ ...numbered(2), payload: Buffer.alloc(5000, "2") }]);
+    await store.enqueue([numbered(3), numbered(4)]);
+    client.start();
+    publisher.start();
+    await until(() => store.outbox.rows === 1 && firstArrivals(outside).length === 4);
+    expect(firstArrivals(outside)).toEqual([0, 1, 3, 4]);
+    expect(told).toEqual([["2", code]]);
+  });
+
+  test("is not blocked by a message at which the broker hangs up without a word", async () => {
+    const broker = await Mosquitto.start(["max_packet_size 3000"]);
+    endings.push(() => broker.stop());
+    const outside = await listenOutside(broker.url, TOPIC, 4);
+    endings.push(outside.end);
+    // MQTT 3.1.1: the broker can neither state its limit nor refuse.
+    const old = await VersionGate.start(broker.port);
+    endings.push(() => old.stop());
+    const client = makeClient(old.url, { announce: () => [] });
+    const told: unknown[] = [];
+    const onParked = ({ messageId }: { readonly messageId: string }, why: string) => void told.push([messageId, why]);
+    const publisher = new OutboxPublisher({ store, client, onParked });
+    endings.push(
+      () => client.stop(),
+      () => publisher.stop(),
+    );
+    await store.enqueue(upTo(2).map(numbered));
+    await store.enqueue([{ ...numbered(2), payload: Buffer.alloc(5000, "2") }]);
+    await store.enqueue([numbered(3), numbered(4)]);
+    client.start();
+    publisher.start();
+    await until(() => store.outbox.rows === 1 && firstArrivals(outside).length === 4);
+    expect(client.state.protocolVersion).toBe(4);
+    expect(firstArrivals(outside)).toEqual([0, 1, 3, 4]);
+    expect(told).toEqual([["2", "MQTT_LOST"]]);
+    expect(client.state.takenOver).toBe(false);
   });
 });

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ResultStore } from "../store/results.ts";
 import type { OutboxMessage } from "../store/schema.ts";
-import type { MqttClient } from "./client.ts";
+import { sampleVault } from "../store/testing/vault.ts";
+import type { MqttClient, MqttState } from "./client.ts";
 import { EmbeddedBroker } from "./embedded-broker.ts";
 import { MqttError } from "./errors.ts";
 import { OutboxPublisher } from "./publisher.ts";
@@ -21,7 +22,7 @@ let publisher: OutboxPublisher;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "publisher-"));
-  store = new ResultStore({ path: join(folder, "results.db"), utcMs: () => 0 });
+  store = new ResultStore({ path: join(folder, "results.db"), vault: sampleVault(1), utcMs: () => 0 });
   broker = await EmbeddedBroker.start({ port: 0 });
   outside = await listenOutside(broker.url, TOPIC, 4);
   client = makeClient(broker.url);
@@ -56,7 +57,7 @@ test("what waits is published in order and leaves the outbox once acknowledged",
   publisher.start();
   await until(() => store.outbox.rows === 0 && outside.payloads.length >= 1000);
   expect(arrived()).toEqual(upTo(1000));
-  expect(publisher.stats).toEqual({ published: 1000, failed: 0, lastErrorCode: null });
+  expect(publisher.stats).toEqual({ published: 1000, parked: 0, failed: 0, lastErrorCode: null });
 });
 
 test("a new message is published at once, without waiting for the next poll", async () => {
@@ -75,7 +76,7 @@ test("messages of another process are found by the poll", async () => {
   client.start();
   publisher.start();
   await until(() => client.online);
-  const other = new ResultStore({ path: join(folder, "results.db"), utcMs: () => 0 });
+  const other = new ResultStore({ path: join(folder, "results.db"), vault: sampleVault(1), utcMs: () => 0 });
   await other.enqueue([numbered(0)]);
   other.close();
   await until(() => outside.payloads.length === 1);
@@ -167,4 +168,57 @@ test("messages that were published but not yet deleted are not published twice",
   for (const index of upTo(300)) await store.enqueue([numbered(index)]);
   await until(() => store.outbox.rows === 0);
   expect(accepted).toEqual(upTo(300).map(String));
+});
+
+test.each(["MQTT_TOO_LARGE", "MQTT_FORM"] as const)(
+  "what is refused as %s is set aside, told, and blocks nothing",
+  async (code) => {
+    const accepted: string[] = [];
+    const told: unknown[] = [];
+    const picky = fake(async ({ messageId }) => {
+      if (messageId === "1") throw new MqttError(code, "no");
+      accepted.push(messageId);
+    });
+    const onParked = ({ messageId }: OutboxMessage, why: string) => void told.push([messageId, why]);
+    publisher = new OutboxPublisher({ store, client: picky, onParked });
+    await store.enqueue(upTo(4).map(numbered));
+    publisher.start();
+    await until(() => store.outbox.rows === 1);
+    await store.enqueue([numbered(4)]);
+    await until(() => accepted.length === 4);
+    expect(accepted).toEqual(["0", "2", "3", "4"]);
+    expect(told).toEqual([["1", code]]);
+    expect(store.read.parked(9)).toMatchObject([{ messageId: "1", parkedCode: code }]);
+    expect(publisher.stats).toMatchObject({ published: 4, parked: 1, failed: 0 });
+  },
+);
+
+test("a message at which the broker hangs up every time is found, set aside and told; the others arrive in order", async () => {
+  const accepted: string[] = [];
+  const told: unknown[] = [];
+  let wake = (): void => {};
+  const hangingUp = {
+    online: true,
+    onChange: (listener: (state: MqttState) => void) => {
+      wake = () => listener(client.state);
+      return () => {};
+    },
+    publish: async ({ messageId }: OutboxMessage) => {
+      if (!hangingUp.online) throw new MqttError("MQTT_OFFLINE", "away");
+      if (messageId !== "2") return void accepted.push(messageId);
+      hangingUp.online = false;
+      setTimeout(() => {
+        hangingUp.online = true;
+        wake();
+      }, 5);
+      throw new MqttError("MQTT_LOST", "closed");
+    },
+  };
+  const onParked = ({ messageId }: OutboxMessage, code: string) => void told.push([messageId, code]);
+  publisher = new OutboxPublisher({ store, client: hangingUp, onParked });
+  await store.enqueue(upTo(6).map(numbered));
+  publisher.start();
+  await until(() => store.outbox.rows === 1);
+  expect(accepted).toEqual(["0", "1", "3", "4", "5"]);
+  expect(told).toEqual([["2", "MQTT_LOST"]]);
 });

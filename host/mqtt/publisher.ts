@@ -2,15 +2,18 @@
  * Empties the outbox over the client: in order, several in flight, deleted when acknowledged.
  *
  * After any failure it begins again at the oldest message left, so the order per appliance holds and nothing is
- * skipped; what was under way may arrive twice, with the same id.
+ * skipped; what was under way may arrive twice, with the same id. Only a message that the broker can never take is set
+ * aside, and told.
  */
 import { errorCode } from "../base/error.ts";
 import type { ResultStore } from "../store/results.ts";
-import type { OutboxMessage } from "../store/schema.ts";
+import type { OutboxMessage, OutboxRow } from "../store/schema.ts";
 import type { MqttClient } from "./client.ts";
+import { isUnsendable } from "./errors.ts";
+import { Suspicion } from "./suspicion.ts";
 
 export interface OutboxPublisherOptions {
-  readonly store: Pick<ResultStore, "pending" | "acknowledge" | "onMessages">;
+  readonly store: Pick<ResultStore, "pending" | "acknowledge" | "onMessages" | "park">;
   readonly client: Pick<MqttClient, "publish" | "online" | "onChange">;
   /** Messages under way at once; default 64. */
   readonly inFlightMax?: number;
@@ -18,11 +21,15 @@ export interface OutboxPublisherOptions {
   readonly pollMs?: number;
   /** Waits this long after a refusal, in ms; default 5,000. */
   readonly retryMs?: number;
+  /** A message was set aside. @param code what the broker has against it */
+  readonly onParked?: (message: OutboxMessage, code: string) => void;
 }
 
 export interface PublisherStats {
   /** Acknowledged by the broker since the start. */
   readonly published: number;
+  /** Set aside since the start: the broker takes no such message, and it must not block the others. */
+  readonly parked: number;
   /** Attempts that ended without an acknowledgement. */
   readonly failed: number;
   /** Of the last attempt; null once one has succeeded again. */
@@ -33,6 +40,8 @@ export interface PublisherStats {
 type Waker = "rows" | "state";
 
 const READ_ROWS = 128;
+/** The connection ended while messages were under way, and one of them may be why. */
+const ENDINGS: ReadonlySet<string> = new Set(["MQTT_LOST", "MQTT_DEADLINE", "MQTT_BLAMED"]);
 
 export class OutboxPublisher {
   readonly #options: OutboxPublisherOptions;
@@ -46,6 +55,9 @@ export class OutboxPublisher {
   #acknowledged: number[] = [];
   #flushScheduled = false;
   #flushed: Promise<void> = Promise.resolve();
+  readonly #suspicion = new Suspicion();
+  #parked = 0;
+  #lost: { readonly row: OutboxRow; readonly code: string }[] = [];
   #failedNow = false;
   #published = 0;
   #failed = 0;
@@ -56,7 +68,8 @@ export class OutboxPublisher {
   }
 
   get stats(): PublisherStats {
-    return { published: this.#published, failed: this.#failed, lastErrorCode: this.#lastErrorCode };
+    const [published, parked, failed] = [this.#published, this.#parked, this.#failed];
+    return { published, parked, failed, lastErrorCode: this.#lastErrorCode };
   }
 
   start(): void {
@@ -95,11 +108,11 @@ export class OutboxPublisher {
       while (this.#goesOn()) {
         const rows = this.#options.store.pending(READ_ROWS, after);
         if (rows.length === 0) break;
+        after = rows.at(-1)?.position ?? after;
         for (const row of rows) {
-          await this.#until(() => this.#inFlight < (this.#options.inFlightMax ?? 64));
+          await this.#until(() => this.#inFlight < this.#inFlightMax());
           if (!this.#goesOn()) break;
-          after = row.position;
-          void this.#publish(row.position, row);
+          void this.#publish(row);
         }
       }
     } catch (error) {
@@ -107,25 +120,60 @@ export class OutboxPublisher {
     }
     await this.#until(() => this.#inFlight === 0);
     await this.#flush();
+    await this.#findGuilty();
+  }
+
+  #inFlightMax(): number {
+    return this.#suspicion.careful ? 1 : (this.#options.inFlightMax ?? 64);
   }
 
   #goesOn(): boolean {
     return !this.#stopped && !this.#failedNow && this.#options.client.online;
   }
 
-  async #publish(position: number, message: OutboxMessage): Promise<void> {
+  async #publish(row: OutboxRow): Promise<void> {
     this.#inFlight += 1;
     try {
-      await this.#options.client.publish(message);
+      await this.#options.client.publish(row);
       this.#published += 1;
       this.#lastErrorCode = null;
-      this.#acknowledged.push(position);
+      this.#suspicion.acknowledged();
+      this.#acknowledged.push(row.position);
       this.#scheduleFlush();
     } catch (error) {
-      this.#fail(error);
+      if (isUnsendable(error)) await this.#park(row, error.code);
+      else this.#notSent(row, error);
     }
     this.#inFlight -= 1;
     this.#done();
+  }
+
+  #notSent(row: OutboxRow, error: unknown): void {
+    this.#fail(error);
+    const code = errorCode(error);
+    if (ENDINGS.has(code)) this.#lost.push({ row, code });
+  }
+
+  async #findGuilty(): Promise<void> {
+    const lost = this.#lost;
+    this.#lost = [];
+    const blamed = lost.some(({ code }) => code === "MQTT_BLAMED");
+    const guilty = this.#suspicion.lost(
+      lost.map(({ row }) => row.position),
+      blamed,
+    );
+    const found = lost.find(({ row }) => row.position === guilty);
+    if (found !== undefined) await this.#park(found.row, found.code);
+  }
+
+  async #park(row: OutboxRow, code: string): Promise<void> {
+    try {
+      await this.#options.store.park(row.position, code);
+      this.#parked += 1;
+      this.#options.onParked?.(row, code);
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   /** Acknowledgements of one tick share one transaction. */

@@ -1,15 +1,18 @@
 /** Listening as an outside client does: what the demonstration and the tests use. */
-import { type Arrived, type Connection, type ConnectionOptions, openConnection } from "./connection.ts";
+import {
+  type Arrived,
+  type BrokerAccess,
+  type Connection,
+  type ConnectionOptions,
+  openConnection,
+} from "./connection.ts";
 
-export interface SubscriberOptions {
+export interface SubscriberOptions extends BrokerAccess {
   readonly url: string;
   readonly clientId: string;
   /** Topic filter. */
   readonly filter: string;
   readonly onMessage: (message: Arrived) => void;
-  readonly username?: string;
-  readonly password?: string;
-  readonly ca?: string;
 }
 
 const DEADLINES: Pick<ConnectionOptions, "connectDeadlineMs" | "ackDeadlineMs"> = {

@@ -63,3 +63,11 @@ export function sourceOf({ site, appliance }: Identity): string {
 export function clientIdOf({ site, appliance }: Identity): string {
   return `lv06-${site}-${appliance}`;
 }
+
+/** Whether a topic filter covers a topic (MQTT 5, §4.7; no filter here begins with a wildcard). */
+export function matches(filter: string, topic: string): boolean {
+  const [wanted, levels] = [filter.split("/"), topic.split("/")];
+  const open = wanted.at(-1) === "#";
+  if (open ? levels.length < wanted.length - 1 : levels.length !== wanted.length) return false;
+  return wanted.every((level, index) => level === "#" || level === "+" || level === levels[index]);
+}

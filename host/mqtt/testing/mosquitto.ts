@@ -24,20 +24,22 @@ export class Mosquitto {
     this.#folder = folder;
   }
 
-  /** @param extra lines of mosquitto.conf; `FOLDER` in them is the broker's folder */
-  static async start(extra: readonly string[] = [], files: Readonly<Record<string, string>> = {}): Promise<Mosquitto> {
-    const folder = mkdtempSync(join(tmpdir(), "mosquitto-"));
+  /** For everybody on this machine. @param extra lines of mosquitto.conf; `FOLDER` in them is the broker's folder */
+  static start(extra: readonly string[] = [], files: Readonly<Record<string, string>> = {}): Promise<Mosquitto> {
+    const config = ["listener PORT 127.0.0.1", "allow_anonymous true", "persistence true"];
+    return Mosquitto.configured([...config, "persistence_location FOLDER/", "log_type none", ...extra], files);
+  }
+
+  /** @param lines all of mosquitto.conf but the user; `FOLDER` and `PORT` in them are the broker's */
+  static async configured(
+    lines: readonly string[],
+    files: Readonly<Record<string, string>> = {},
+    folder = mkdtempSync(join(tmpdir(), "mosquitto-")),
+  ): Promise<Mosquitto> {
     const port = await freePort();
-    const config = [
-      `listener ${port} 127.0.0.1`,
-      "allow_anonymous true",
-      "persistence true",
-      `persistence_location ${folder}/`,
-      "log_type none",
-      `user ${userInfo().username}`,
-      ...extra.map((line) => line.replaceAll("FOLDER", folder)),
-    ];
-    writeFileSync(join(folder, "mosquitto.conf"), `${config.join("\n")}\n`);
+    const config = [...lines, `user ${userInfo().username}`].join("\n");
+    const written = config.replaceAll("FOLDER", folder).replaceAll("PORT", String(port));
+    writeFileSync(join(folder, "mosquitto.conf"), `${written}\n`);
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text, { mode: 0o600 });
     const broker = new Mosquitto(port, folder);
     await broker.resume();
@@ -46,6 +48,15 @@ export class Mosquitto {
 
   get url(): string {
     return `mqtt://127.0.0.1:${this.port}`;
+  }
+
+  /** Of a broker that is configured for it. */
+  get tlsUrl(): string {
+    return `mqtts://127.0.0.1:${this.port}`;
+  }
+
+  get folder(): string {
+    return this.#folder;
   }
 
   /** Starts it again on the same port, with what it kept. */

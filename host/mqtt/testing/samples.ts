@@ -1,7 +1,7 @@
 /** One message of every kind, and an outbox in memory's place: a real one in a folder of its own. */
 import { readFileSync } from "node:fs";
 import { decodeReceipt } from "../../seal/receipt.ts";
-import type { ReplyData } from "../commands.ts";
+import type { CommandName, ReplyData } from "../commands.ts";
 import type { EventData, HealthData, InfoData, ResultData, SealData, StatusData } from "../messages.ts";
 import { makeIdentity } from "../topics.ts";
 
@@ -144,6 +144,11 @@ export const refused: ReplyData = {
   receipt: null,
 };
 
+/** What is asked, without the id. */
+export const commands: Readonly<Record<CommandName, object>> = {
+  receipt: { resultId: result.resultId },
+};
+
 export const events: Readonly<Record<EventData["kind"], EventData>> = {
   "digest-check": {
     kind: "digest-check",
@@ -169,6 +174,13 @@ export const events: Readonly<Record<EventData["kind"], EventData>> = {
   },
   "seal-late": { kind: "seal-late", sealedValue: digest, size: 10, waitedMs: 16_000, expectedMs: 2300, intendedUse },
   "seal-no-device": { kind: "seal-no-device", waitedMs: 30_000, results: 4, intendedUse },
+  "outbox-parked": {
+    kind: "outbox-parked",
+    messageId: `result-${result.resultId}`,
+    code: "MQTT_TOO_LARGE",
+    bytes: 4000,
+    intendedUse,
+  },
   "miner-action": {
     kind: "miner-action",
     miner: "lv06.a",

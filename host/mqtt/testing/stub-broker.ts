@@ -1,17 +1,28 @@
-/** The least of an MQTT 5 broker: states a Receive Maximum, counts what is unacknowledged, acknowledges late. */
+/** The least of an MQTT 5 broker: states its limits, counts what is unacknowledged, acknowledges late. */
 import type { Socket } from "node:net";
 
 const CONNECT = 1;
 const PUBLISH = 3;
 
-export class ReceiveMaximumStub {
-  readonly #receiveMaximum: number;
+/** Properties of CONNACK. */
+const RECEIVE_MAXIMUM = 0x21;
+const MAXIMUM_PACKET_SIZE = 0x27;
+
+export class LimitsStub {
+  readonly #connack: Buffer;
   #open = 0;
   /** The most messages that were unacknowledged at once. */
   most = 0;
+  /** Bytes of each PUBLISH of QoS 1. */
+  readonly sizes: number[] = [];
 
-  constructor(receiveMaximum: number) {
-    this.#receiveMaximum = receiveMaximum;
+  constructor(receiveMaximum: number, packetMaxBytes = 1_000_000) {
+    const properties = Buffer.alloc(8);
+    properties.writeUInt8(RECEIVE_MAXIMUM, 0);
+    properties.writeUInt16BE(receiveMaximum, 1);
+    properties.writeUInt8(MAXIMUM_PACKET_SIZE, 3);
+    properties.writeUInt32BE(packetMaxBytes, 4);
+    this.#connack = Buffer.concat([Buffer.from([0x20, 11, 0, 0, properties.length]), properties]);
   }
 
   readonly handle = (socket: Socket): void => {
@@ -28,8 +39,9 @@ export class ReceiveMaximumStub {
 
   #answer(socket: Socket, packet: Buffer): void {
     const first = packet.readUInt8(0);
-    if (first >> 4 === CONNECT) socket.write(Buffer.from([0x20, 6, 0, 0, 3, 0x21, 0, this.#receiveMaximum]));
+    if (first >> 4 === CONNECT) socket.write(this.#connack);
     if (first >> 4 !== PUBLISH || (first & 0b110) === 0) return;
+    this.sizes.push(packet.length);
     this.#open += 1;
     this.most = Math.max(this.most, this.#open);
     const topic = headerSize(packet);

@@ -1,0 +1,95 @@
+/**
+ * Asks one appliance for what is missing, until nothing is, or it does not have it any more.
+ *
+ * It is asked gently: one question at a time, a pause after each that was not answered. Appliances that know no `resend`, or
+ * are away, are asked again later; what they published is in their store.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Gap, Received } from "./received.ts";
+
+/** Of the reply's data, what matters here. */
+export interface ResendReply {
+  readonly ok: boolean;
+  readonly code: string | null;
+  readonly resend?: {
+    /** Published again. */
+    readonly sent: number;
+    /** Where to go on; null when all was sent. */
+    readonly next: number | null;
+    /** Older results are removed there. */
+    readonly firstAvailable: number;
+  } | null;
+}
+
+export interface Healing {
+  readonly store: Received;
+  readonly source: string;
+  readonly askEveryMs: number;
+  readonly signal: AbortSignal;
+  /** `cmd/resend`. @returns undefined where no answer came in time */
+  readonly ask: (from: number, limit: number) => Promise<ResendReply | undefined>;
+  readonly note: (note: Readonly<Record<string, unknown>>) => void;
+}
+
+/** A command resends at most this many. */
+const LIMIT = 1000;
+/** What was sent again this often and never came does not exist: a number that no result has. */
+const TRIES = 3;
+/** A question that is not answered is repeated ever more rarely, up to this many pauses. */
+const PAUSES_MAX = 64;
+
+/** What is asked for: a gap, or what may follow the last that came. */
+interface Question extends Gap {
+  readonly open: boolean;
+}
+
+/** Returns when nothing is missing, or `signal` says so. */
+export async function healSource(healing: Healing): Promise<void> {
+  const { store, source, askEveryMs, signal, note } = healing;
+  const tries = new Map<number, number>();
+  let pauses = 1;
+  for (let asked = questionOf(store, source); asked !== undefined && !signal.aborted; ) {
+    const { first, last, open } = asked;
+    note({ what: open ? "asked what may be missing" : "asked for a gap", source, first, ...(open ? {} : { last }) });
+    const reply = await healing.ask(first, Math.min(LIMIT, last - first + 1));
+    const answered = reply !== undefined && (reply.ok || reply.code === "RESEND_PRUNED");
+    if (answered) settle(healing, asked, reply, tries);
+    else note({ what: "not resent", source, first, code: reply?.code ?? "no answer" });
+    pauses = answered ? 1 : Math.min(PAUSES_MAX, pauses * 2);
+    // What is resent needs its time to arrive.
+    await sleep(askEveryMs * pauses, undefined, { signal }).catch(() => {});
+    asked = questionOf(store, source);
+  }
+}
+
+function questionOf(store: Received, source: string): Question | undefined {
+  const [gap] = store.gaps(source);
+  if (gap !== undefined) return { ...gap, open: false };
+  const first = store.doubted(source);
+  return first === undefined ? undefined : { first, last: first + LIMIT - 1, open: true };
+}
+
+function settle(
+  { store, source, note }: Healing,
+  asked: Question,
+  reply: ResendReply,
+  tries: Map<number, number>,
+): void {
+  const { first, last, open } = asked;
+  // Refused as removed: that is known of the first one only.
+  const { next, firstAvailable } = reply.resend ?? { next: first + 1, firstAvailable: first + 1 };
+  const lost = { first, last: open ? firstAvailable - 1 : Math.min(last, firstAvailable - 1) };
+  if (lost.last >= first) {
+    store.giveUp(source, lost, "RESEND_PRUNED");
+    note({ what: "gone", source, ...lost });
+  }
+  if (open) {
+    store.sureUpTo(source, (next ?? 1) - 1, next !== null);
+    return;
+  }
+  const times = (tries.get(first) ?? 0) + 1;
+  tries.set(first, times);
+  if (times < TRIES || lost.last >= last) return;
+  store.giveUp(source, { first: Math.max(first, firstAvailable), last }, "NEVER_CAME");
+  note({ what: "gone", source, first, last, why: "NEVER_CAME" });
+}
