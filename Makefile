@@ -12,7 +12,7 @@ TEST_PACKAGES = mosquitto qemu-user libc6-arm64-cross libstdc++6-arm64-cross lib
 	gcc-riscv64-unknown-elf gcc-arm-none-eabi
 
 .PHONY: help setup demo run test check test-node26 bench generate firmware clean \
-	soak fuzz hil hil-score eval evidence test-train install
+	soak fuzz hil hil-score eval evidence test-train sbom install upgrade uninstall
 
 help: ## this list
 	@echo "LV06 edge appliance (research use only). make TARGET:"
@@ -60,11 +60,17 @@ test-node26: setup test-packages ## the same tests on Node 26
 	@scripts/node-26
 	@LV06_NODE="$$(ls $$PWD/build/node-26/node_modules/node-linux-*/bin/node)" $(MAKE) --no-print-directory test
 
-bench: setup ## speed and memory, as ratios of one run: a table, and build/bench.json
-	@$(NODE) test/bench/main.ts
+BENCH = all
+TABLES = build/throughput.md
+bench: setup ## speed and memory, as ratios of one run: a table, build/bench.json, whitepaper 7.1 and 7.3 in TABLES=FILE; BENCH=tables|store|outbox only these
+	@$(NODE) test/bench/main.ts $(BENCH) --page "$(TABLES)"
 
 generate: $(INSTALLED) ## files made from the sources: configuration reference, schemas, error codes
 	@$(NODE) scripts/generate.ts
+
+sbom: $(INSTALLED) ## what it is made of, as build/sbom.cdx.json (CycloneDX), and what the registry knows against it
+	@$(NODE) scripts/sbom.ts
+	@$(NODE) scripts/audit.ts || test $$? = 2
 
 clean: ## what was built, not node_modules
 	rm -rf build
@@ -112,5 +118,12 @@ eval: setup ## a model on labelled images: DATA=folder or index.csv, EVAL="--spl
 	@test -n "$(DATA)" || { echo 'make eval DATA=…: a folder with NORMAL and PNEUMONIA in it, or an index.csv' >&2; exit 2; }
 	@./lv06 eval "$(DATA)" $(EVAL)
 
-install:
-	@echo "make $@: not built yet; CHANGELOG.md says what is." >&2; exit 1
+# Where it goes, if not to /opt/lv06, /etc/lv06, /var/lib/lv06 …: see scripts/install. DESTDIR only lays the files out.
+install: ## as a service, as root: /opt/lv06, /etc/lv06, /var/lib/lv06; DESTDIR=… only lays the files out
+	@scripts/install install
+
+upgrade: ## the installed service becomes this checkout; one that does not stay up is taken back
+	@scripts/install upgrade
+
+uninstall: ## takes the service away; configuration, keys and results stay, unless PURGE=1
+	@scripts/install uninstall

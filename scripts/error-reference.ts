@@ -3,11 +3,14 @@ import { FAULT_ERRORS } from "../hil/faults/error.ts";
 import { MAP_ERRORS } from "../hil/map/error.ts";
 import { RECORDING_ERRORS } from "../hil/recording/error.ts";
 import { RIG_ERRORS } from "../hil/rig/error.ts";
+import { ADMISSION_ERRORS } from "../host/appliance/admission.ts";
+import { DOCTOR_ERRORS } from "../host/appliance/doctor/finding.ts";
 import { APPLIANCE_ERRORS } from "../host/appliance/error.ts";
 import { PAIR_ERRORS } from "../host/appliance/pairing/error.ts";
 import { RECEIPT_ERRORS } from "../host/appliance/receipts.ts";
 import { CHILD_ERRORS } from "../host/base/child.ts";
 import type { ErrorTable } from "../host/base/error.ts";
+import { VAULT_ERRORS } from "../host/base/vault-error.ts";
 import { COMMAND_ERRORS, USAGE_ERRORS } from "../host/cli/error.ts";
 import { CONFIG_ERRORS } from "../host/config/error.ts";
 import { MINER_ALARMS } from "../host/device/axeos/alarms.ts";
@@ -41,11 +44,13 @@ const TABLES: readonly (readonly [string, ErrorTable])[] = [
   ["Miners", { ...AXEOS_ERRORS, ...CGMINER_ERRORS }],
   ["Pairing", PAIR_ERRORS],
   ["Alarms", { ...ALARMS, ...MINER_ALARMS }],
-  ["Store", { ...STORE_ERRORS, ...OUTBOX_ERRORS, ...CACHE_ERRORS }],
+  ["Store", { ...STORE_ERRORS, ...ADMISSION_ERRORS, ...OUTBOX_ERRORS, ...CACHE_ERRORS }],
+  ["Keys and encryption", VAULT_ERRORS],
   ["MQTT", MQTT_ERRORS],
   ["MQTT commands", CHANNEL_ERRORS],
   ["Metrics", HEALTH_ERRORS],
   ["Appliance", APPLIANCE_ERRORS],
+  ["Doctor", DOCTOR_ERRORS],
   ["Child processes", CHILD_ERRORS],
   ["The rig", { ...RIG_ERRORS, ...MAP_ERRORS, ...RECORDING_ERRORS, ...FAULT_ERRORS }],
 ];

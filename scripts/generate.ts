@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { configJsonSchema } from "../host/config/json-schema.ts";
 import { configReference } from "../host/config/reference.ts";
 import { schemaFiles } from "../host/mqtt/schemas.ts";
+import { asyncApiText } from "./asyncapi.ts";
 import { errorReference } from "./error-reference.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -12,4 +13,5 @@ const write = (path: string, text: string) => writeFileSync(resolve(root, path),
 write("docs/config.schema.json", configJsonSchema());
 write("docs/config.md", configReference());
 write("docs/errors.md", errorReference());
+write("docs/asyncapi.yaml", asyncApiText());
 for (const [file, text] of schemaFiles()) write(`host/mqtt/schemas/${file}`, text);

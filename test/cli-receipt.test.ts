@@ -1,16 +1,22 @@
 /** `./lv06 receipt`, `ledger` and `infer --raster-out` as a person would run them, on a real store. */
+
 import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { openSecrets } from "../host/appliance/secrets.ts";
 import { SealedStore } from "../host/appliance/testing/sealed-store.ts";
+import type { Vault } from "../host/base/vault.ts";
 import { missingPrograms } from "../host/device/testing/firmware.ts";
 import { fileDigest, rasterDigest } from "../host/raster/raster.ts";
 import { encodeReceipt } from "../host/seal/receipt.ts";
+import { sampleKey } from "../host/seal/testing/samples.ts";
 import { verifyReceipt } from "../host/seal/verify.ts";
+import { replacing, tamper } from "../host/store/testing/tamper.ts";
 import { FILMS } from "./demo/films.ts";
+import { KEYS_IN_FILES } from "./stored.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const DEADLINE_MS = 50_000;
@@ -18,6 +24,7 @@ const DEADLINE_MS = 50_000;
 let folder: string;
 let database: string;
 let sealed: SealedStore;
+let vault: Vault;
 let heads: string[];
 
 beforeAll(() => {
@@ -28,7 +35,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /** Open while the commands run: two sealed batches, and one result that waits. */
 beforeEach(async () => {
   database = join(mkdtempSync(join(folder, "data-")), "results.db");
-  sealed = new SealedStore(database);
+  vault = openSecrets({ dataDir: resolve(database, ".."), ...KEYS_IN_FILES }, randomBytes).vault;
+  sealed = new SealedStore(database, sampleKey(1), vault);
   heads = [];
   for (const size of [3, 2]) heads.push((await sealed.seal(size)).sealedValue);
   await sealed.append();
@@ -59,11 +67,7 @@ const python = (...args: readonly string[]) =>
     });
   });
 
-function change(sql: string): void {
-  const db = new DatabaseSync(database);
-  db.exec(sql);
-  db.close();
-}
+const change = (sql: string) => tamper(database, vault, sql);
 
 const trustFile = () => {
   const file = join(folder, "keys.txt");
@@ -108,7 +112,7 @@ describe("lv06 receipt", () => {
   });
 
   test("of a result that was changed in the database is never handed out", async () => {
-    change(`UPDATE results SET data = replace(data, '0.9731', '0.0001') WHERE sequence = 2`);
+    change(replacing("0.9731", "0.0001", "WHERE sequence = 2"));
     const { code, out, err } = await lv06("receipt", "sample-2");
     expect([code, out]).toEqual([1, ""]);
     expect(err).toContain("RECEIPT_DAMAGED");
@@ -169,7 +173,7 @@ describe("lv06 ledger check", () => {
   });
 
   test("names a result that was changed in the database", async () => {
-    change(`UPDATE results SET data = replace(data, '0.9731', '0.0001') WHERE sequence = 4`);
+    change(replacing("0.9731", "0.0001", "WHERE sequence = 4"));
     const { code, out } = await lv06("ledger", "check");
     expect(code).toBe(1);
     expect(out).toContain("result sample-4 (batch 2): it was changed after it was bound");

@@ -1,5 +1,7 @@
 /** The command line as a person and a script meet it: the real `./lv06`, started anew for every case. */
+
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import {
   cpSync,
   existsSync,
@@ -16,12 +18,14 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openSecrets } from "../host/appliance/secrets.ts";
 import { startModel } from "../host/device/usb/model-process.ts";
 import { resultSchema } from "../host/mqtt/messages.ts";
 import { ResultStore } from "../host/store/results.ts";
 import { makeResult } from "../host/store/testing/make-result.ts";
 import { badFiles } from "./bad-files.ts";
 import { FILMS } from "./demo/films.ts";
+import { KEYS_IN_FILES } from "./stored.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const WAIT_MS = 50_000;
@@ -187,27 +191,23 @@ describe.concurrent("lv06", () => {
   });
 
   test("has help with an example and the global options for every command", async () => {
-    const helpOf = async (words: readonly string[]) => (await answer(["help", ...words])).document.help;
     const below = (help: string) =>
       [...(help.split("\nCommands:\n")[1]?.split("\n\n")[0] ?? "").matchAll(/^ {2}([a-z-]+)/gm)]
         .map(([, name = ""]) => name)
         .filter((name) => name !== "help");
-    const groups = ["device", "ledger", "models", "results", "outbox"];
-    const leaves = below(await helpOf([])).filter((name) => !groups.includes(name));
-    expect(leaves).toContain("infer");
-    for (const group of groups) {
-      const names = below((await answer([group, "--help"])).document.help);
-      leaves.push(...names.map((name) => `${group} ${name}`));
-    }
-    expect(leaves).toContain("results find");
-    const lacking: string[] = [];
-    // Three dozen processes at once would only wait for each other.
-    for (const leaf of leaves) {
-      const help: string = (await answer([...leaf.split(" "), "--help"])).document.help ?? "";
-      const whole = /\nExamples?:\n {2}\S/.test(help) && help.includes(`lv06 ${leaf}`) && help.includes("--json");
-      if (!whole) lacking.push(leaf);
-    }
-    expect(lacking).toEqual([]);
+    const helps = new Map<string, string>();
+    // Four dozen processes at once would only wait for each other.
+    const walk = async (words: readonly string[]): Promise<void> => {
+      const help: string = (await answer([...words, "--help"])).document.help ?? "";
+      const names = below(help);
+      if (names.length === 0) helps.set(words.join(" "), help);
+      for (const name of names) await walk([...words, name]);
+    };
+    await walk([]);
+    expect([...helps.keys()]).toEqual(expect.arrayContaining(["infer", "results find", "images open"]));
+    const whole = (leaf: string, help: string) =>
+      /\nExamples?:\n {2}\S/.test(help) && help.includes(`lv06 ${leaf}`) && help.includes("--json");
+    expect([...helps].filter(([leaf, help]) => !whole(leaf, help)).map(([leaf]) => leaf)).toEqual([]);
   }, 180_000);
 
   test("check-config says where each value comes from, and refuses a wrong one by name", async () => {
@@ -233,7 +233,17 @@ describe.concurrent("lv06", () => {
     ]);
     expect([here.code, without.code]).toEqual([0, 1]);
     const model = without.document.findings.find(({ check }) => check === "model");
-    expect(model).toMatchObject({ verdict: "wrong" });
+    expect(model).toMatchObject({ verdict: "wrong", code: "MODEL_MISSING", action: expect.stringMatching(/\.$/) });
+  });
+
+  test("doctor ends with 5 where only the device is missing, and makes nothing", async () => {
+    const dataDir = join(folder, "not-made");
+    const device = { LV06_DEVICE_USB_PATH: join(folder, "no-device"), LV06_DATA_DIR: dataDir };
+    const { code, stdout } = await lv06(["doctor", "--offline"], device);
+    expect(code).toBe(5);
+    expect(stdout).toMatch(/device +wrong +.*no-device.*\[DOCTOR_PORT_ABSENT\]/);
+    expect(stdout).toContain("wrong: DOCTOR_PORT_ABSENT: Plug the device in");
+    expect(existsSync(dataDir)).toBe(false);
   });
 
   test("device info, health and hash speak with a device, and say that it is simulated", async () => {
@@ -278,12 +288,24 @@ describe.concurrent("lv06", () => {
 describe.concurrent("lv06 results and outbox", () => {
   const env = () => ({ LV06_DATA_DIR: join(folder, "stored") });
   let id = "";
+  let replaced = "";
 
   beforeAll(async () => {
     mkdirSync(env().LV06_DATA_DIR);
-    const store = new ResultStore({ path: join(env().LV06_DATA_DIR, "results.db"), utcMs: () => 0 });
+    const dataDir = env().LV06_DATA_DIR;
+    const { vault } = openSecrets({ dataDir, ...KEYS_IN_FILES }, randomBytes);
+    const store = new ResultStore({ path: join(dataDir, "results.db"), vault, utcMs: () => 0 });
     for (const reference of ["film.png", "other.png", "film.png"]) {
-      const { resultId } = await store.append((sequence) => makeResult(sequence, { reference, data: { sequence } }));
+      const names = {
+        reference,
+        pseudonym: `p1-${reference}`,
+        fileDigest: reference === "other.png" ? "ab".repeat(32) : "cd".repeat(32),
+      };
+      const replaces = id === "" ? null : id;
+      const { resultId } = await store.append((sequence) =>
+        makeResult(sequence, { ...names, replaces, data: { sequence } }),
+      );
+      replaced = id;
       id = resultId;
     }
     await store.close();
@@ -314,6 +336,25 @@ describe.concurrent("lv06 results and outbox", () => {
     expect(plain.stdout.match(/film\.png/g)).toHaveLength(2);
     expect(plain.stdout).not.toContain("other.png");
     expect(none).toEqual({ code: 0, document: { results: [] } });
+  });
+
+  test("find takes what was published in the reference's place, or a file's digest, and not both", async () => {
+    const [code, file, neither, odd] = await Promise.all([
+      answer(["results", "find", "p1-other.png"], env()),
+      answer(["results", "find", "--digest", "AB".repeat(32)], env()),
+      answer(["results", "find"], env()),
+      answer(["results", "find", "--digest", "ab"], env()),
+    ]);
+    expect(code).toEqual({ code: 0, document: { results: [{ sequence: 2 }] } });
+    expect(file).toEqual(code);
+    for (const wrong of [neither, odd]) {
+      expect(wrong).toMatchObject({ code: 2, document: { error: { code: "USAGE_OPTION" } } });
+    }
+  });
+
+  test("show says what a result was replaced by", async () => {
+    const { code, stdout } = await lv06(["results", "show", replaced], env());
+    expect([code, stdout.split("\n")[0]]).toEqual([0, `REPLACED by ${id} (preliminary)`]);
   });
 
   test("show gives one result, and RESULT_MISSING for an id that is none", async () => {
@@ -405,6 +446,35 @@ describe.concurrent("lv06 infer", () => {
     for (const pid of left) process.kill(pid, "SIGKILL");
     expect({ code, left }).toEqual({ code: 1, left: [] });
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: "COMMAND_INTERRUPTED" } });
+  });
+});
+
+describe.concurrent("lv06 run", () => {
+  /** Told to stop once it has made its inbox. */
+  async function shortRun(name: string, ...options: readonly string[]): Promise<Ended> {
+    const dataDir = join(folder, name);
+    const running = start(["run", ...options], { LV06_DATA_DIR: dataDir, LV06_MQTT_EMBEDDED_PORT: "0" });
+    await until("inbox", () => existsSync(join(dataDir, "inbox", "processed")) || undefined);
+    running.process.kill("SIGTERM");
+    return running.ended;
+  }
+
+  const messages = (lines: string) =>
+    lines
+      .trim()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { readonly msg: string }).msg);
+
+  test("logs JSON lines to stdout and says nothing else", async () => {
+    const { code, stdout, stderr } = await shortRun("run-plain");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(messages(stdout).at(-1)).toBe("stopped");
+  });
+
+  test("with --json logs to stderr and answers with one document", async () => {
+    const { code, stdout, stderr } = await shortRun("run-json", "--json");
+    expect({ code, document: JSON.parse(stdout) }).toEqual({ code: 0, document: { status: "stopped" } });
+    expect(messages(stderr).at(-1)).toBe("stopped");
   });
 });
 

@@ -6,11 +6,11 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { FakeMiner } from "../host/device/stratum/testing/fake-miner.ts";
 import { ESP_MINER } from "../host/device/stratum/testing/profiles.ts";
 import { type ModelProcess, startModel } from "../host/device/usb/model-process.ts";
-import { ResultReader } from "../host/store/reader.ts";
 import { freePort, type RunningAppliance, startAppliance } from "./demo/appliance.ts";
 import { FILMS, putIntoInbox } from "./demo/films.ts";
 import { OutsideClient, type Received } from "./demo/outside-client.ts";
 import { judgeReceipts, receiptsOf } from "./receipts.ts";
+import { openStored } from "./stored.ts";
 
 const WAIT_MS = 40_000;
 /** Years for a share. */
@@ -149,7 +149,7 @@ seal: { maxAgeMs: 0, deadlineMs: 1000, simulatedDifficulty: ${2 ** -18} }
     const publicKey = String(client.of("info").at(-1)?.data.publicKey);
     await appliance.stop();
     expect(appliance.complaints()).toEqual([]);
-    const reader = ResultReader.open(join(folder, "data", "results.db"));
+    const reader = openStored(join(folder, "data"));
     const stored = reader.listFrom(1, 100);
     const { receipts, missing } = receiptsOf(reader, stored);
     reader.close();

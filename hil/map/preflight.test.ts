@@ -4,9 +4,10 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { buildModel, modelProgram } from "../../host/device/testing/firmware.ts";
 import { startModel } from "../../host/device/usb/model-process.ts";
-import { type PreflightRoots, preflight } from "./preflight.ts";
+import type { TroubleRoots } from "../../host/device/usb/port-trouble.ts";
+import { preflight } from "./preflight.ts";
 
-let roots: PreflightRoots;
+let roots: TroubleRoots;
 beforeEach(async () => {
   const folder = await mkdtemp(join(tmpdir(), "lv06-preflight-"));
   roots = { proc: join(folder, "proc"), sys: join(folder, "sys") };

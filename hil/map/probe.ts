@@ -1,11 +1,12 @@
 /** Who answers at a port: an LV06 that stays up, or a verdict on what it is instead. Bounded in time, whatever is there. */
 import { constants } from "node:fs";
-import { access, readFile, realpath, stat } from "node:fs/promises";
+import { access, stat } from "node:fs/promises";
 import { errorCode, errorMessage } from "../../host/base/error.ts";
 import { type Clock, sleep, systemClock } from "../../host/device/clock.ts";
 import { DeviceError } from "../../host/device/errors.ts";
 import type { Hello } from "../../host/device/session/hello.ts";
 import type { Transport } from "../../host/device/transport.ts";
+import { groupName } from "../../host/device/usb/port-trouble.ts";
 import { openSerial } from "../../host/device/usb/serial-transport.ts";
 import { UsbDevice } from "../../host/device/usb/usb-device.ts";
 import { MapError } from "./error.ts";
@@ -169,15 +170,4 @@ class OverheardLine {
 
 function keptOf(before: Buffer, chunk: Uint8Array) {
   return Buffer.concat([before, chunk]).subarray(-HEARD_MOST);
-}
-
-async function groupName(gid: number): Promise<string> {
-  const lines = (await readFile("/etc/group", "utf8").catch(() => "")).split("\n");
-  const [name] = lines.find((line) => line.split(":")[2] === String(gid))?.split(":") ?? [];
-  return name ?? String(gid);
-}
-
-/** The port that a name stands for at the moment. */
-export function portOf(path: string): Promise<string> {
-  return realpath(path).catch(() => path);
 }

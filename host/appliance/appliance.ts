@@ -10,29 +10,36 @@ import { admitListed } from "../device/stratum/admission.ts";
 import { clockSynced } from "../health/machine.ts";
 import { MetricsServer } from "../health/metrics-server.ts";
 import { Inbox } from "../ingest/inbox.ts";
+import type { KeptUpkeep } from "../ingest/kept-upkeep.ts";
 import { makeSealMessage } from "../mqtt/envelope.ts";
-import { type Identity, makeIdentity } from "../mqtt/topics.ts";
+import { type Identity, makeIdentity, topicOf } from "../mqtt/topics.ts";
 import { DigestChecker } from "../pipeline/checker.ts";
 import { openSigningKey } from "../seal/key-file.ts";
 import { Cache } from "../store/cache.ts";
 import { StoreError } from "../store/errors.ts";
 import { FolderLock } from "../store/lock.ts";
 import { ResultStore } from "../store/results.ts";
+import { Admission, diskFreeBytes } from "./admission.ts";
 import { Devices } from "./devices.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import { CACHE_FILE, KEYS_FOLDER, LOCK_FILE, MINERS_FOLDER, RESULTS_FILE } from "./files.ts";
 import { Happenings, type Log } from "./happenings.ts";
 import { HealthReport } from "./health-report.ts";
+import { ageOf, Housekeeper } from "./housekeeper.ts";
 import { Images } from "./images.ts";
+import { makeKeptUpkeep } from "./kept.ts";
 import { MinerFleet } from "./miners/miner-fleet.ts";
 import { parseMiners } from "./miners/miner-url.ts";
 import { Publishing } from "./publishing.ts";
 import { Receipts } from "./receipts.ts";
 import { Recorder } from "./recorder.ts";
 import { Sealing } from "./sealing/sealing.ts";
+import { openSecrets, type Secrets } from "./secrets.ts";
 
 /** How long a file that could not be served waits for its next try. */
 const RETRY_MS = 10_000;
+/** An image follows its sidecar at once, or has gone before it. */
+const ALONE_MS = 300_000;
 /** A clean stop takes 5 s at most: this long for images under way … */
 const FINISH_MS = 1_500;
 /** … this long for the outbox to empty while the broker is there, and 2 s for the broker to hear the goodbye. */
@@ -44,7 +51,11 @@ export class Appliance {
   readonly #happenings: Happenings;
   readonly #identity: Identity;
   readonly #lock: FolderLock;
+  readonly #secrets: Secrets;
   readonly #store: ResultStore;
+  readonly #admission: Admission;
+  readonly #housekeeper: Housekeeper;
+  readonly #kept: KeptUpkeep;
   readonly #cache: Cache;
   readonly #recorder: Recorder;
   readonly #devices: Devices;
@@ -57,7 +68,7 @@ export class Appliance {
   readonly #publishing: Publishing;
   #metrics: MetricsServer | undefined;
 
-  /** Opens the store. @throws StoreError, CacheError, SealError, MqttError MQTT_NAME */
+  /** Opens the store. @throws VaultError, StoreError, CacheError, SealError, MqttError MQTT_NAME */
   constructor(config: Config, about: { readonly version: string; readonly log: Log }) {
     this.#config = config;
     this.#log = about.log;
@@ -69,21 +80,31 @@ export class Appliance {
     });
     makeDataDir(config.dataDir);
     this.#lock = FolderLock.take(join(config.dataDir, LOCK_FILE));
+    this.#secrets = openSecrets(config, randomBytes);
     const { outboxMaxRows, outboxMaxBytes, cacheMaxBytes } = config.store;
     this.#store = new ResultStore({
       path: join(config.dataDir, RESULTS_FILE),
+      vault: this.#secrets.vault,
       utcMs: Date.now,
       outboxMaxRows,
       outboxMaxBytes,
     });
-    this.#cache = new Cache({ path: join(config.dataDir, CACHE_FILE), maxBytes: cacheMaxBytes });
+    this.#admission = this.#makeAdmission();
+    this.#housekeeper = this.#makeHousekeeper();
+    this.#kept = makeKeptUpkeep(config.ingest, this.#secrets.vault, this.#happenings);
+    this.#cache = new Cache({
+      path: join(config.dataDir, CACHE_FILE),
+      maxBytes: cacheMaxBytes,
+      vault: this.#secrets.vault,
+    });
     this.#devices = this.#makeDevices();
     this.#sealing = this.#makeSealing();
-    this.#recorder = new Recorder(this.#store, this.#identity, this.#sealing);
+    this.#recorder = this.#makeRecorder();
     this.#miners = this.#makeMiners();
     this.#checker = this.#makeChecker();
     this.#images = new Images(config, {
       caches: this.#cache,
+      admit: () => this.#admission.expect(),
       record: async (build) => {
         const result = await this.#recorder.record(build);
         this.#miners.wake();
@@ -95,7 +116,7 @@ export class Appliance {
       seal: this.#sealing.promise,
     });
     this.#inbox = this.#makeInbox();
-    this.#publishing = this.#makePublishing();
+    this.#publishing = this.#makePublishing(about.version);
     this.#health = this.#makeHealth(about.version);
   }
 
@@ -112,7 +133,9 @@ export class Appliance {
     await this.#devices.start();
     await this.#sealing.start();
     this.#miners.start();
+    this.#housekeeper.start();
     await this.#inbox.start();
+    this.#kept.start();
     this.#health.start();
     this.#metrics = await this.#serveMetrics();
     void this.#images.warm();
@@ -126,15 +149,40 @@ export class Appliance {
     const idle = this.#inbox.stop();
     await Promise.race([idle, sleep(FINISH_MS, undefined, { ref: false })]);
     this.#checker.stop();
+    const tidy = Promise.all([this.#housekeeper.stop(), this.#kept.stop()]);
     // What is still under way is given up here; its files stay in the inbox.
     await Promise.all([this.#sealing.stop(), this.#devices.stop(), this.#miners.stop(), this.#images.stop()]);
-    await idle;
+    await Promise.all([idle, tidy]);
     await this.#publishing.drain(DRAIN_MS);
     await this.#publishing.stop();
     this.#cache.close();
     this.#store.close();
     this.#lock.release();
     this.#log.info({ part: "appliance" }, "stopped");
+  }
+
+  #makeAdmission(): Admission {
+    const { dataDir, store } = this.#config;
+    return new Admission({
+      diskFreeMinBytes: store.diskFreeMinBytes,
+      storeMaxBytes: store.maxBytes,
+      diskFreeBytes: () => diskFreeBytes(dataDir),
+      storeUsedBytes: () => this.#store.read.usage().usedBytes,
+      monotonicMs: () => performance.now(),
+    });
+  }
+
+  #makeHousekeeper(): Housekeeper {
+    const { maxBytes, maxAgeDays } = this.#config.store;
+    return new Housekeeper({
+      store: this.#store,
+      policy: { maxBytes, maxAgeMs: ageOf(maxAgeDays) },
+      eventTopic: topicOf(this.#identity, "event"),
+      utcMs: Date.now,
+      timeTrusted: () => clockSynced() !== false,
+      removed: (removed) => this.#happenings.removed(removed),
+      failed: (error) => this.#happenings.failed("store", error),
+    });
   }
 
   #makeDevices(): Devices {
@@ -173,6 +221,17 @@ export class Appliance {
     });
   }
 
+  #makeRecorder(): Recorder {
+    const { pseudonyms } = this.#secrets;
+    const isPlain = this.#config.privacy.reference === "plain";
+    return new Recorder({
+      store: this.#store,
+      identity: this.#identity,
+      binder: this.#sealing,
+      outward: (reference) => (isPlain ? reference : pseudonyms.of(reference)),
+    });
+  }
+
   #makeChecker(): DigestChecker {
     return new DigestChecker({
       device: () => this.#devices.usb.hashing(),
@@ -186,8 +245,8 @@ export class Appliance {
   }
 
   #makeInbox(): Inbox {
-    const { inboxDir, settleMs, rescanMs, maxFileBytes, maxInFlight } = this.#config.ingest;
-    const limits = { settleMs, rescanMs, retryMs: RETRY_MS, maxFileBytes, maxInFlight };
+    const { inboxDir, settleMs, rescanMs, maxFileBytes, maxInFlight, keep } = this.#config.ingest;
+    const limits = { settleMs, rescanMs, retryMs: RETRY_MS, aloneMs: ALONE_MS, maxFileBytes, maxInFlight, keep };
     return new Inbox(
       { folder: inboxDir, mode: this.#config.mode, ...limits },
       {
@@ -199,6 +258,8 @@ export class Appliance {
         nowMs: Date.now,
         refused: (refusal) => this.#happenings.refused(refusal),
         delayed: (code) => this.#happenings.delayed(code),
+        refusal: () => this.#admission.refusal(),
+        vault: this.#secrets.vault,
       },
     );
   }
@@ -245,6 +306,7 @@ export class Appliance {
       cache: this.#cache,
       mqtt: () => this.#publishing.state,
       publishing: () => this.#publishing.lastErrorCode,
+      parked: () => this.#publishing.parked,
       publish: (message) => this.#publishing.publish(message),
       event: (data) => this.#happenings.event(data),
     });
@@ -262,16 +324,18 @@ export class Appliance {
     }
   }
 
-  #makePublishing(): Publishing {
+  #makePublishing(version: string): Publishing {
     const receipts = new Receipts(this.#store.read);
     return new Publishing({
       config: this.#config.mqtt,
       identity: this.#identity,
+      version,
       store: this.#store,
       handlers: { receipt: ({ resultId }) => ({ receipt: receipts.of(resultId) }) },
       status: (state) => this.#health.status(state),
       announce: () => this.#health.announcement(),
       onChange: (state, broker) => this.#happenings.brokerChanged(state, broker),
+      parked: (message, code) => this.#happenings.parked(message, code),
       commandRefused: (code, message, times) => this.#happenings.commandRefused(code, message, times),
       count: (code) => this.#health.count(code),
     });

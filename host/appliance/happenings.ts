@@ -7,6 +7,8 @@ import type { MqttState } from "../mqtt/client.ts";
 import type { EventData } from "../mqtt/messages.ts";
 import type { CheckReport } from "../pipeline/checker.ts";
 import type { Outcome } from "../pipeline/pipeline.ts";
+import type { OutboxMessage } from "../store/schema.ts";
+import type { Removed } from "./housekeeper.ts";
 import type { MinerAction, MinerAlarmChange } from "./miners/watched-miner.ts";
 import type { Pool } from "./pool.ts";
 import type { SealedBatch } from "./sealing/seal-batch.ts";
@@ -137,6 +139,16 @@ export class Happenings {
     else this.event({ ...event, kind: "seal-no-device", intendedUse: RESEARCH });
   }
 
+  keptRemoved(files: number): void {
+    this.#log.info({ part: "ingest", files }, "kept files were removed by the limits of ingest");
+  }
+
+  /** By the retention policy. */
+  removed({ events, results }: Removed): void {
+    if (events > 0) this.#hearers.count("OUTBOX_AGED");
+    this.#log.info({ part: "store", events, results }, "removed by the retention policy");
+  }
+
   /** A part that the appliance can do without. */
   failed(part: string, error: unknown): void {
     this.#hearers.count(errorCode(error));
@@ -148,11 +160,19 @@ export class Happenings {
     this.#log.warn({ part: "seal", code }, message);
   }
 
-  brokerChanged({ state, listening, lastErrorCode, lastErrorMessage }: MqttState, broker: string): void {
+  brokerChanged({ state, refused, lastErrorCode, lastErrorMessage }: MqttState, broker: string): void {
     const fields = { part: "mqtt", state, code: lastErrorCode, broker };
     if (state === "offline") this.#log.warn(fields, lastErrorMessage ?? "the broker is away");
     if (state === "online") this.#log.info(fields, "connected to the broker");
-    if (state === "online" && !listening) this.#log.warn(fields, "the broker lets the appliance hear no commands");
+    if (state === "online" && refused.length > 0) this.#log.warn({ ...fields, refused }, "the broker refuses topics");
+  }
+
+  /** A message about a message that is about a message would have no end: events are only counted. */
+  parked({ messageId, topic, payload }: OutboxMessage, code: string): void {
+    this.#hearers.count(code);
+    const [kind, bytes] = [topic.split("/").at(-1) ?? "", payload.length];
+    this.#log.error({ part: "outbox", code, messageId, kind, bytes }, "the broker can never take a message: set aside");
+    if (kind !== "event") this.event({ kind: "outbox-parked", messageId, code, bytes, intendedUse: RESEARCH });
   }
 
   commandRefused(code: string, message: string, times: number): void {

@@ -14,7 +14,7 @@ export interface Circumstances {
 }
 
 export function conditionsOf(
-  { device, model, store, inbox, pool, sealing, mqtt }: HealthParts,
+  { device, model, store, inbox, pool, sealing, mqtt, parked }: HealthParts,
   { machine, clockSynced, mismatched }: Circumstances,
 ): Conditions<AlarmCode> {
   const { rows, bytes, maxRows, maxBytes } = store.outbox;
@@ -25,6 +25,7 @@ export function conditionsOf(
   return {
     // Between two states is no news: an alarm stays as it was while a connection is being tried.
     ...(broker === "online" || broker === "offline" ? { BROKER_AWAY: broker === "offline" } : {}),
+    BROKER_TAKEN_OVER: mqtt()?.takenOver === true,
     DEVICE_ABSENT: link === "absent" || link === "failed" || link === "resting",
     DEVICE_DISTRUSTED: link === "distrusted",
     CLOCK_UNSYNCED: clockSynced === false,
@@ -33,6 +34,7 @@ export function conditionsOf(
     INBOX_UNUSABLE: inbox.trouble !== null,
     MODEL_UNAVAILABLE: model.state.state === "failed",
     OUTBOX_HIGH: rows > maxRows / 2 || bytes > maxBytes / 2,
+    OUTBOX_PARKED: parked() > 0,
     POOL_UNAVAILABLE: pool.state === "failed",
     ...(power === undefined ? {} : { POWER: power }),
     SEALING_DEVICE_ABSENT: noDevice,

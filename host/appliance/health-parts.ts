@@ -32,6 +32,8 @@ export interface HealthParts {
   mqtt(): MqttState | undefined;
   /** Error code of the last attempt to publish from the outbox; null once one has succeeded. */
   publishing(): string | null;
+  /** Messages that the broker can never take. */
+  parked(): number;
   publish(message: OutboxMessage): Promise<void>;
   event(data: EventData): void;
 }

@@ -62,6 +62,7 @@ function partsOf(device: ConfiguredDevice): HealthParts {
     cache: { stats: null },
     mqtt: () => undefined,
     publishing: () => null,
+    parked: () => 0,
     publish: async ({ payload }: { readonly payload: Uint8Array | string }) => {
       published.push(JSON.parse(Buffer.from(payload).toString("utf8")).data);
     },

@@ -25,11 +25,14 @@ export interface Context {
 
 export type Log = ReturnType<typeof openLog>;
 
-/** JSON lines on standard error. */
-export function openLog(level: string) {
+/**
+ * JSON lines.
+ * @param file 2, standard error, unless the log is all that there is to say
+ */
+export function openLog(level: string, file: 1 | 2) {
   return pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ dest: 2, sync: true }),
+    pino.destination({ dest: file, sync: true }),
   );
 }
 

@@ -17,6 +17,8 @@ export class UsageError extends codedErrors(USAGE_ERRORS) {}
 /** What a command could not do: exit code 1. */
 export const COMMAND_ERRORS = {
   COMMAND_INTERRUPTED: "Run the command again: it was told to stop before it was done.",
+  IMAGE_MISSING: "See `lv06 images ls`; what was kept longer than the limits of `ingest` allow is removed.",
+  IMAGE_UNREAD: "It was no file, or too large: it lies beside, in quarantine in the inbox, as its id and .unread.",
   OUTPUT_EXISTS: "Name another file, or give --force to replace this one.",
   OUTPUT_WRITE: "Name a file, in a folder that this user may write to.",
 } as const;

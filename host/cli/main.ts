@@ -6,7 +6,9 @@ import { packageVersion } from "./context.ts";
 import { registerDevice } from "./device/register.ts";
 import { registerDoctor } from "./doctor.ts";
 import { registerEval } from "./eval.ts";
+import { registerImages } from "./images.ts";
 import { registerInfer } from "./infer.ts";
+import { registerKeys } from "./keys.ts";
 import { registerLedger } from "./ledger.ts";
 import { registerModels } from "./models.ts";
 import { registerOutbox } from "./outbox.ts";
@@ -20,7 +22,7 @@ import { registerVerify } from "./verify.ts";
 const EXIT_TABLE = `
 Exit codes: 0 done or valid · 1 failed or invalid · 2 usage or configuration · 3 valid, signer unknown
 4 valid but simulated · 5 device absent · 6 input refused
-(the lowest where several hold). Answers go to stdout, everything else to stderr.
+(the lowest where several hold). Answers, and the log of run, go to stdout, everything else to stderr.
 Research use only: not for diagnosis.`;
 
 const lv06 = new Command("lv06")
@@ -41,10 +43,12 @@ function register(program: Command): void {
   registerDevice(program);
   registerModels(program);
   registerResults(program);
+  registerImages(program);
   registerOutbox(program);
   registerReceipt(program);
   registerVerify(program);
   registerLedger(program);
+  registerKeys(program);
   registerConfig(program);
   registerDoctor(program);
 }

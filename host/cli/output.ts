@@ -1,4 +1,4 @@
-/** What a command says, and how it ends. Answers go to stdout, everything else to stderr. */
+/** What a command says, and how it ends. Answers go to stdout, everything else to stderr, but for the log of `run`. */
 import { CodedError, errorCode, errorMessage } from "../base/error.ts";
 
 /** One table for all commands (DESIGN §6); where several hold, the lowest non-zero. */

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { Appliance } from "../appliance/appliance.ts";
+import { QuietLog } from "../appliance/quiet-log.ts";
 import type { Config } from "../config/schema.ts";
 import { type ModelProcess, startModel } from "../device/usb/model-process.ts";
 import { action, INSTALL_DIR, openLog, packageVersion } from "./context.ts";
@@ -16,7 +17,8 @@ export function registerRun(program: Command): void {
     .summary("the appliance: inbox in, results and health out over MQTT, until it is told to stop")
     .description(
       "Runs the appliance until SIGTERM or Ctrl-C. Put images into its inbox (data/inbox), by renaming them into it.\n" +
-        "Without mqtt.url it brings its own broker on 127.0.0.1, for trying out. Logs are JSON lines on stderr.",
+        "Without mqtt.url it brings its own broker on 127.0.0.1, for trying out. Logs are JSON lines on stdout\n" +
+        "(with --json on stderr); what is said again and again is said once a minute, with its number in `times`.",
     )
     .option("--model-device", "start the model device too, and use it (simulated)")
     .addHelpText(
@@ -28,7 +30,9 @@ export function registerRun(program: Command): void {
         // Before anything is started, so that whoever ends it early ends it cleanly too.
         const told = untilTold();
         const settings = config();
-        const log = openLog(settings.log.level);
+        const log = new QuietLog(openLog(settings.log.level, output.json ? 2 : 1), {
+          monotonicMs: () => performance.now(),
+        });
         const model = options.modelDevice ? await modelDevice(settings) : undefined;
         try {
           const device =
@@ -41,6 +45,7 @@ export function registerRun(program: Command): void {
             await told;
           } finally {
             await appliance.stop();
+            log.flush();
           }
           if (output.json) output.answer({ status: "stopped" }, () => []);
           return EXIT.done;

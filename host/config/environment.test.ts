@@ -15,25 +15,37 @@ afterEach(() => rmSync(cwd, { recursive: true }));
 
 const load = (env: Environment) => loadConfig({ file: null, env, cwd, installDir: cwd });
 
+/** Of keys whose text, or whose list's items, have a form of their own. */
+const FORMS: Readonly<Record<string, RegExp>> = {
+  "device.miners": /^(axeos|s9):\/\/[a-z]{1,9}@192\.168\.0\.[1-9]$/,
+  "mqtt.serverName": /^[a-z]{1,9}\.local$/,
+  "mqtt.url": /^mqtts:\/\/broker:[1-9][0-9]{0,3}$/,
+  "privacy.siteKey": /^[0-9a-f]{64}$/,
+  "quality.population.ageYears": /^[1-9]-[1-9][0-9]$/,
+  "quality.population.bodyPart": /^[A-Z0-9_]{1,16}$/,
+  "quality.population.modality": /^[A-Z]{2}$/,
+  "quality.population.view": /^[A-Z]{2}$/,
+  "store.encryptionKey": /^[0-9A-F]{64}(\n[A-Za-z0-9+/]{43}=){0,3}$/,
+};
+
+function formOf({ name, type, isPath }: Key): RegExp {
+  if (isPath) return /^\/[a-z]{1,20}$/;
+  if (/\.(listen|advertise)$/.test(name)) return /^127\.0\.0\.1:[1-9][0-9]{0,3}$/;
+  return FORMS[name] ?? (type === "list" ? /^[a-z0-9.-]{1,20}$/ : /^[a-z0-9-]{1,40}$/);
+}
+
 /** Any legal value of a key but its default, as text and as it is loaded. */
 function legal(key: Key): fc.Arbitrary<{ readonly text: string; readonly value: unknown }> {
   const range = /from ([\d.e-]+) to ([\d.e-]+)/.exec(key.allowed);
   const [min, max] = [Number(range?.[1]), Number(range?.[2])];
   const choices = /^one of (.*)$/.exec(key.allowed)?.[1]?.split(", ");
-  const asIs = (text: fc.Arbitrary<string>) => text.map((value) => ({ text: value, value }));
   const asNumber = (number: fc.Arbitrary<number>) => number.map((value) => ({ text: String(value), value }));
   if (key.type === "integer") return asNumber(fc.integer({ min, max }));
   if (key.type === "number")
     return asNumber(fc.double({ min, max, noNaN: true }).map((n) => Math.max(Number(n.toFixed(6)), 1e-6)));
-  const asList = (item: fc.Arbitrary<string>) =>
-    fc.array(item, { maxLength: 5 }).map((items) => ({ text: items.join(", "), value: items }));
-  if (key.name === "device.miners") return asList(fc.stringMatching(/^(axeos|s9):\/\/[a-z]{1,9}@192\.168\.0\.[1-9]$/));
-  if (key.type === "list") return asList(fc.stringMatching(/^[a-z0-9.-]{1,20}$/));
-  if (/\.(listen|advertise)$/.test(key.name)) return asIs(fc.nat(65_535).map((port) => `127.0.0.1:${port}`));
-  if (choices !== undefined) return asIs(fc.constantFrom(...choices));
-  if (key.name === "mqtt.url") return asIs(fc.nat(65_535).map((port) => `mqtts://broker:${port}`));
-  if (key.isPath) return asIs(fc.stringMatching(/^\/[a-z]{1,20}$/));
-  return asIs(fc.stringMatching(/^[a-z0-9-]{1,40}$/));
+  const text = choices === undefined ? fc.stringMatching(formOf(key)) : fc.constantFrom(...choices);
+  if (key.type === "text") return text.map((value) => ({ text: value, value }));
+  return fc.array(text, { maxLength: 5 }).map((items) => ({ text: items.join(", "), value: items }));
 }
 
 describe("every key", () => {
@@ -167,7 +179,29 @@ describe("a secret", () => {
     expect(load(both).config.mqtt.password).toBe("variable");
   });
 
-  test("may be absent from the credentials", () => {
+  test("may have several lines, the last without its newline", () => {
+    const [first, second] = ["0123456789abcdef".repeat(4), "fedcba9876543210".repeat(4)];
+    writeFileSync(join(cwd, "store.encryptionKey"), `${first}\n${second}\n`);
+    expect(load({ CREDENTIALS_DIRECTORY: cwd }).config.store.encryptionKey).toBe(`${first}\n${second}`);
+  });
+
+  test("of the wrong form is refused without being shown", () => {
+    const short = "ab".repeat(31);
+    for (const name of ["LV06_STORE_ENCRYPTION_KEY", "LV06_PRIVACY_SITE_KEY"]) {
+      expect(() => load({ [name]: short })).toThrow(`env ${name}`);
+      expect(() => load({ [name]: short })).not.toThrow(short);
+    }
+  });
+
+  test("may be the user's name at the broker too", () => {
+    writeFileSync(join(cwd, "mqtt.username"), "ward-3\n");
+    expect(load({ CREDENTIALS_DIRECTORY: cwd }).config.mqtt.username).toBe("ward-3");
+  });
+
+  test("may be absent from the credentials, or empty there, which hides nothing", () => {
     expect(load({ CREDENTIALS_DIRECTORY: cwd }).config.mqtt.password).toBeNull();
+    writeFileSync(join(cwd, "mqtt.password"), "\n");
+    writeFileSync(join(cwd, "lv06.yaml"), "mqtt: {password: file}");
+    expect(load({ CREDENTIALS_DIRECTORY: cwd }).config.mqtt.password).toBe("file");
   });
 });

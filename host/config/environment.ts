@@ -13,6 +13,7 @@ export const RESERVED_VARIABLES: readonly string[] = ["LV06_NODE", "LV06_CONFIG"
 export type ReadSecret = (path: string) => string | undefined;
 
 const PREFIX = "LV06_";
+const CREDENTIAL = "credential";
 const KEY_BY_ENV = new Map(KEYS.map((key) => [key.env, key]));
 const KEY_BY_SECRET_FILE = new Map(KEYS.filter(({ secret }) => secret).map((key) => [`${key.env}_FILE`, key]));
 const KNOWN = [...RESERVED_VARIABLES, ...KEY_BY_ENV.keys(), ...KEY_BY_SECRET_FILE.keys()];
@@ -40,8 +41,8 @@ function take(reading: Reading, key: Key, text: string, origin: string): void {
 /** A secret file ends in a newline more often than not; the newline is not part of the secret. */
 function takeFile(reading: Reading, key: Key, path: string, origin: string, read: ReadSecret): boolean {
   try {
-    const text = read(path);
-    if (text !== undefined) take(reading, key, text.replace(/\r?\n$/, ""), origin);
+    const text = read(path)?.replace(/\r?\n$/, "");
+    if (text !== undefined && (text !== "" || origin !== CREDENTIAL)) take(reading, key, text, origin);
     return text !== undefined;
   } catch (error) {
     const why = error instanceof CodedError ? error.detail : errorMessage(error);
@@ -59,10 +60,13 @@ function takeUnknown(reading: Reading, name: string): void {
   reading.problems.push(`env ${name}: ${what}`);
 }
 
-/** systemd puts a unit's credentials into files named by the unit; the name wanted here is the key's: `mqtt.password`. */
+/**
+ * systemd puts a unit's credentials into files named by the unit; the name wanted here is the key's: `mqtt.password`.
+ * An empty one is none: a unit may name them all, and a site fill in what it needs.
+ */
 function takeCredentials(reading: Reading, directory: string, read: ReadSecret): void {
   for (const key of KEY_BY_SECRET_FILE.values()) {
-    takeFile(reading, key, `${directory}/${key.name}`, "credential", read);
+    takeFile(reading, key, `${directory}/${key.name}`, CREDENTIAL, read);
   }
 }
 

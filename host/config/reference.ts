@@ -13,7 +13,7 @@ working folder, else none. Every key has a default, so no file is needed. The fi
 - **Environment**: every key can be set by its variable, which wins over the file. An empty variable means "nothing"
   where that is allowed; a list is written with commas, and an empty one is an empty list. An unknown variable that begins with \`LV06_\` is an error, except ${reservedList()}.
 - **Secrets** (marked 🔒) are better not written into the file. They can come from a file named by the variable with
-  \`_FILE\` behind it, or from a systemd credential that is called like the key (\`LoadCredential=mqtt.password:…\`).
+  \`_FILE\` behind it, or from a systemd credential that is called like the key (\`LoadCredential=mqtt.password:…\`); an empty credential is none.
 - **Paths** that are relative start at the configuration file's folder, or at the working folder without a file. The
   default of \`model.dir\` starts where the appliance is installed.
 `;

@@ -6,6 +6,7 @@
  * pages show; `NOTES` is what only this room needs to know.
  */
 import { z } from "zod";
+import { KeyRing } from "../base/key-ring.ts";
 
 export interface Note {
   /** What the value may be, where the schema itself does not say it in words. */
@@ -50,6 +51,27 @@ const address = z
     /^(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.%]{2,60}\]):(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5]?[0-9]{1,4})$/,
   );
 
+const ageRange = z
+  .string()
+  .regex(/^\d{1,3}-\d{1,3}$/)
+  .refine((text) => {
+    const [min = 0, max = 0] = text.split("-").map(Number);
+    return min <= max && max <= 150;
+  });
+/** As DICOM writes a view, a modality or a body part; and the word that stands for all of them. */
+const dicomWords = () => list(z.string().regex(/^(?:any|[A-Z0-9_]{1,16})$/), 32).default([]);
+const DICOM_WORDS = "at most 32 words of A–Z, 0–9 and _, or any";
+
+const KEY_HEX = "64 hexadecimal digits";
+/** The form only; what they open the vault tells. */
+const keyLines = text(4_096).refine((lines) => {
+  try {
+    return KeyRing.parse(lines).keys.length > 0;
+  } catch {
+    return false;
+  }
+});
+
 const ADDRESS = "host:port, such as 127.0.0.1:3333; an IPv6 address stands in brackets";
 const WORKERS = "at most 64 names of 1 to 64 printable characters without spaces and commas";
 const NAME = "1 to 40 of a–z, 0–9 and -";
@@ -73,12 +95,30 @@ export const ConfigSchema = z
       z.enum(["inference", "validation", "training"]).default("inference"),
       "What happens to an image that does not say so itself. inference: publish. validation: publish, and have the device check the digests. training: software only, nothing published.",
     ),
-    log: section("Logging, as JSON lines on standard error.", {
-      level: key(
-        z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
-        "The least severe level that is logged.",
+    privacy: section("What of an image's origin leaves this machine.", {
+      reference: key(
+        z.enum(["pseudonym", "plain"]).default("pseudonym"),
+        "How an image's reference (a file's name, a request's id) leaves in messages. pseudonym: as a code that only the holder of siteKey can link to it; `lv06 results find` takes either form. plain: as it came.",
+      ),
+      siteKey: key(
+        z
+          .string()
+          .regex(/^[0-9A-Fa-f]{64}$/)
+          .nullable()
+          .default(null),
+        "Key of the pseudonyms; appliances with the same one give a reference the same pseudonym. Nothing means one of this appliance's own, made at the first start.",
+        { allowed: KEY_HEX, secret: true },
       ),
     }),
+    log: section(
+      "Logging, as JSON lines: of `lv06 run` on standard output (with --json on standard error), else on standard error.",
+      {
+        level: key(
+          z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+          "The least severe level that is logged.",
+        ),
+      },
+    ),
     ingest: section("The inbox folder.", {
       inboxDir: key(
         pathText.nullable().default(null),
@@ -92,6 +132,23 @@ export const ConfigSchema = z
       ),
       maxFileBytes: key(whole(1_024, GIB, 64 * MIB), "Larger files are refused unread, in bytes."),
       maxInFlight: key(whole(1, 64, 4), "Images from the inbox that are in work at once."),
+      keep: key(
+        z.enum(["encrypted", "none"]).default("encrypted"),
+        "What becomes of a file once its result is durable. encrypted: it is kept, encrypted, in the folder processed of the inbox. none: it is deleted.",
+      ),
+      keepMaxBytes: key(
+        whole(MIB, 64 * 1_024 * GIB, 2 * GIB),
+        "Kept files may take this much, in bytes; beyond it the oldest are removed.",
+      ),
+      keepMaxAgeDays: key(whole(1, 36_500, 30), "Kept files are removed after this many days."),
+      quarantineMaxFiles: key(
+        whole(1, 1_000_000, 1_000),
+        "Files in quarantine, at most; beyond it the oldest are removed with their reasons.",
+      ),
+      quarantineMaxBytes: key(
+        whole(MIB, 1_024 * GIB, 256 * MIB),
+        "Files in quarantine may take this much, in bytes; beyond it the oldest are removed with their reasons.",
+      ),
     }),
     raster: section("Decoding, in a child process of its own.", {
       maxPixels: key(whole(50_176, 268_402_689, 40_000_000), "Images with more pixels are refused before decoding."),
@@ -109,6 +166,33 @@ export const ConfigSchema = z
         nameText.default("auto"),
         "Precision variant, by its name in the manifest; auto takes the one for this CPU.",
         { allowed: `auto, or a variant's name: ${NAME}` },
+      ),
+    }),
+    quality: section("Which images are assessed.", {
+      population: section(
+        "What an image's metadata may say (docs/guide.md, \"What is known of a film\"). The model's manifest states whom it is for; a site that sets something else here answers for it: the model has not been measured there.",
+        {
+          policy: key(
+            z.enum(["enforce", "ignore"]).default("enforce"),
+            "enforce: an image that is said to be outside gets no answer, but reasons. ignore: what is said of an image has no effect.",
+          ),
+          ageYears: key(
+            ageRange.nullable().default(null),
+            "Ages in completed years, both ends included; nothing means the model's own.",
+            { allowed: "two whole numbers up to 150, such as 1-5, the lower one first" },
+          ),
+          view: key(
+            dicomWords(),
+            "Views by DICOM's View Position, such as AP or PA; an empty list means the model's own, any that all are admitted.",
+            { allowed: DICOM_WORDS },
+          ),
+          modality: key(dicomWords(), "Modalities, such as CR or DX; an empty list and any as for view.", {
+            allowed: DICOM_WORDS,
+          }),
+          bodyPart: key(dicomWords(), "Body parts, such as CHEST; an empty list and any as for view.", {
+            allowed: DICOM_WORDS,
+          }),
+        },
       ),
     }),
     inference: section("The neural network, in a child process of its own.", {
@@ -239,17 +323,67 @@ export const ConfigSchema = z
         whole(0, 65_535, 1_883),
         "TCP port of the embedded broker, on 127.0.0.1; 0 takes any free port. Unused when url is set.",
       ),
-      username: key(text(1_024).nullable().default(null), "User name at the broker; nothing means anonymous."),
+      username: key(text(1_024).nullable().default(null), "User name at the broker; nothing means anonymous.", {
+        secret: true,
+      }),
       password: key(text(4_096).nullable().default(null), "Password at the broker.", { secret: true }),
       caFile: key(
         pathText.nullable().default(null),
         "PEM file with the authority that signed the broker's certificate; nothing means the public ones.",
         { allowed: PATH, path: true },
       ),
+      certFile: key(
+        pathText.nullable().default(null),
+        "PEM file with this appliance's own certificate for the broker, and what is between it and the authority; set it together with keyFile.",
+        { allowed: PATH, path: true },
+      ),
+      keyFile: key(
+        pathText.nullable().default(null),
+        "PEM file with the private key of certFile, readable by the appliance's user only.",
+        { allowed: PATH, path: true },
+      ),
+      serverName: key(
+        z
+          .string()
+          .regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/)
+          .nullable()
+          .default(null),
+        "Name that the broker's certificate must have, where it is not the host in url (an address, a tunnel).",
+        { allowed: "a host's name of 1 to 253 letters, digits, . and -" },
+      ),
+      homeAssistantPrefix: key(
+        z
+          .string()
+          .regex(/^[A-Za-z0-9_-]{1,64}(?:\/[A-Za-z0-9_-]{1,64}){0,3}$/)
+          .nullable()
+          .default(null),
+        "Topic below which the appliance announces itself to Home Assistant, there usually homeassistant; nothing means that it does not. Health only, no results.",
+        { allowed: "1 to 4 topic levels of 1 to 64 letters, digits, _ and -" },
+      ),
       healthIntervalS: key(whole(1, 3_600, 30), "Health is published this often, in s."),
       connectDeadlineMs: key(whole(100, 600_000, 10_000), "One attempt to connect may take this long, in ms."),
     }),
     store: section("Results, outbox and caches in dataDir.", {
+      maxBytes: key(
+        whole(MIB, 64 * 1_024 * GIB, 4 * GIB),
+        "The database of results, its journal included, may take this much, in bytes; beyond it the oldest results that were delivered and sealed are removed.",
+      ),
+      maxAgeDays: key(
+        z.int().min(1).max(36_500).nullable().default(null),
+        "Results that were delivered and sealed are removed after this many days; nothing means no limit of age.",
+      ),
+      diskFreeMinBytes: key(
+        whole(MIB, 1_024 * GIB, 512 * MIB),
+        "With less than this free on the disk of dataDir, in bytes, new images are not taken and wait in the inbox.",
+      ),
+      encryptionKey: key(
+        keyLines.nullable().default(null),
+        "Key of what is stored: one a line, the first encrypts, the others still open what is older. Nothing means one in dataDir/keys, made at the first start: it does not protect a stolen disk.",
+        {
+          allowed: `1 to 16 different keys, each on a line of its own: ${KEY_HEX}, or 32 bytes in base64`,
+          secret: true,
+        },
+      ),
       outboxMaxRows: key(whole(100, 10_000_000, 100_000), "Messages that may wait for the broker."),
       outboxMaxBytes: key(whole(MIB, 64 * GIB, 256 * MIB), "Bytes of messages that may wait for the broker."),
       cacheMaxBytes: key(

@@ -3,6 +3,8 @@
 /** Alarm of the appliance → what is wrong, and what to do. Those of miners stand with what judges them. */
 export const ALARMS = {
   BROKER_AWAY: "There is no connection to the broker: results wait in the outbox.",
+  BROKER_TAKEN_OVER:
+    "Another client uses, or seems to use, this appliance's name at the broker: give every appliance a name of its own.",
   CLOCK_UNSYNCED: "The clock is not synchronised: times may be wrong.",
   DEVICE_ABSENT: "The configured device does not serve: check cable and power.",
   DEVICE_DISTRUSTED: "The device gave a wrong answer and is not used any more: replace it, or restart the appliance.",
@@ -11,6 +13,8 @@ export const ALARMS = {
   INBOX_UNUSABLE: "The inbox cannot be read: check that the folder is there and that the appliance may use it.",
   MODEL_UNAVAILABLE: "The model does not answer: images wait.",
   OUTBOX_HIGH: "The outbox fills up: restore the connection to the broker.",
+  OUTBOX_PARKED:
+    "The broker can never take some messages, which are set aside: look at errors and events, and raise its limits.",
   POOL_UNAVAILABLE:
     "The local pool cannot listen, so no miner can seal: check device.stratum.listen and who uses the port.",
   POWER: "The supply is too weak or the processor too hot: use a better supply, give it air.",

@@ -32,6 +32,7 @@ const DEMO_SETTINGS = `site: demo
 appliance: lv06-demo
 mode: validation
 dataDir: data
+privacy: { reference: plain }
 ingest: { settleMs: 0 }
 mqtt: { embeddedPort: PORT, healthIntervalS: 1 }
 seal: { maxSize: 8 }
@@ -46,10 +47,14 @@ export async function startAppliance(folder: string, options: StartOptions = {})
   const { settings = "", modelDevice = true } = options;
   writeFileSync(file, (settings === "" ? DEMO_SETTINGS : settings).replaceAll("PORT", String(port)));
   const args = ["run", "--config", file, ...(modelDevice ? ["--model-device"] : [])];
-  const child = spawn(LV06, args, { stdio: ["ignore", "ignore", "pipe"] });
-  let log = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+  const child = spawn(LV06, args, { stdio: ["ignore", "pipe", "pipe"] });
+  // The log, and what is said before there is one.
+  let [log, said] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
     log = (log + text).slice(-200_000);
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said = (said + text).slice(-20_000);
   });
   const ended = new Promise<string>((end) => child.once("exit", (code, signal) => end(signal ?? `status ${code}`)));
   let how: string | undefined;
@@ -61,7 +66,7 @@ export async function startAppliance(folder: string, options: StartOptions = {})
     prefix: "lv06/v1/demo/lv06-demo",
     inbox,
     pid: child.pid ?? 0,
-    log: () => log,
+    log: () => log + said,
     stop: async () => {
       if (how !== undefined) return;
       child.kill("SIGTERM");
@@ -69,7 +74,7 @@ export async function startAppliance(folder: string, options: StartOptions = {})
       await ended;
       clearTimeout(timer);
     },
-    complaints: () => (how === "status 0" ? [] : [`the appliance ended with ${how}:\n${log.slice(-2000)}`]),
+    complaints: () => (how === "status 0" ? [] : [`the appliance ended with ${how}:\n${log.slice(-2000)}${said}`]),
   };
 }
 

@@ -13,6 +13,7 @@ import { SigningKey } from "../../seal/signing-key.ts";
 import { StoreError } from "../../store/errors.ts";
 import { ResultStore } from "../../store/results.ts";
 import { makeMessage, makeResult } from "../../store/testing/make-result.ts";
+import { sampleVault } from "../../store/testing/vault.ts";
 import { Changes } from "../changes.ts";
 import type { SealedBatch } from "./seal-batch.ts";
 import { Sealing, type SealingEvent, type SealingOptions } from "./sealing.ts";
@@ -51,7 +52,7 @@ let outbox: { readonly outboxMaxRows?: number };
 const key = SigningKey.ofSeed(randomBytes(32));
 
 function openStore() {
-  store = new ResultStore({ path: join(folder, "results.db"), utcMs: Date.now, ...outbox });
+  store = new ResultStore({ path: join(folder, "results.db"), vault: sampleVault(1), utcMs: Date.now, ...outbox });
 }
 
 beforeEach(() => {

@@ -7,6 +7,7 @@ import { FIRST_PREVIOUS } from "../../seal/sealed-value.ts";
 import type { SigningKey } from "../../seal/signing-key.ts";
 import { mine, SAMPLE_UTC_MS, sampleKey, sampleResult } from "../../seal/testing/samples.ts";
 import { ResultStore } from "../../store/results.ts";
+import { sampleVault } from "../../store/testing/vault.ts";
 
 const DIFFICULTY = 2 ** -20;
 const DEVICE = { kind: "stratum", simulated: true, name: "no device: a test" } as const;
@@ -15,8 +16,8 @@ export class SealedStore {
   readonly store: ResultStore;
   readonly key: SigningKey;
 
-  constructor(path: string, key = sampleKey(1)) {
-    this.store = new ResultStore({ path, utcMs: () => SAMPLE_UTC_MS });
+  constructor(path: string, key = sampleKey(1), vault = sampleVault(1)) {
+    this.store = new ResultStore({ path, vault, utcMs: () => SAMPLE_UTC_MS });
     this.key = key;
   }
 
@@ -28,7 +29,10 @@ export class SealedStore {
         resultId: data.resultId,
         utcMs: data.time.utcMs,
         reference: null,
+        pseudonym: null,
         ...data.input,
+        status: "preliminary",
+        replaces: null,
         data,
         binding: bound ? bindResult(data, this.key) : null,
         messages: [],
