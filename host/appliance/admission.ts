@@ -42,6 +42,12 @@ const LOOK_EVERY_MS = 1000;
 /** What was refused for is better by this much before work comes in again. */
 const MARGIN = 0.1;
 
+/** What is to be freed before work that was refused for the disk comes in again. @param freeBytes undefined where it cannot be told */
+export function lackingBytes(freeBytes: number | undefined, diskFreeMinBytes: number): number {
+  if (freeBytes === undefined || freeBytes >= diskFreeMinBytes) return 0;
+  return Math.ceil(diskFreeMinBytes * (1 + MARGIN)) - freeBytes;
+}
+
 export class Admission {
   readonly #parts: AdmissionParts;
   #lookedMs = Number.NEGATIVE_INFINITY;

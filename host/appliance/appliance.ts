@@ -76,7 +76,7 @@ export class Appliance {
     this.#happenings = new Happenings({
       log: about.log,
       event: (data, utcMs) => this.#recorder.event(data, utcMs),
-      count: (code) => this.#health.count(code),
+      count: (code, times) => this.#health.count(code, times),
     });
     makeDataDir(config.dataDir);
     this.#lock = FolderLock.take(join(config.dataDir, LOCK_FILE));
@@ -91,7 +91,7 @@ export class Appliance {
     });
     this.#admission = this.#makeAdmission();
     this.#housekeeper = this.#makeHousekeeper();
-    this.#kept = makeKeptUpkeep(config.ingest, this.#secrets.vault, this.#happenings);
+    this.#kept = makeKeptUpkeep(config, this.#secrets.vault, this.#happenings);
     this.#cache = new Cache({
       path: join(config.dataDir, CACHE_FILE),
       maxBytes: cacheMaxBytes,
@@ -130,6 +130,8 @@ export class Appliance {
     await this.#publishing.start();
     const { listen, simulatedWorkers } = this.#config.device.stratum;
     if (listen !== null && simulatedWorkers.length > 0) this.#happenings.simulatedAdmitted(simulatedWorkers);
+    const { continuation } = this.#store;
+    if (continuation !== null) this.#happenings.restored(continuation);
     await this.#devices.start();
     await this.#sealing.start();
     this.#miners.start();
@@ -307,6 +309,7 @@ export class Appliance {
       mqtt: () => this.#publishing.state,
       publishing: () => this.#publishing.lastErrorCode,
       parked: () => this.#publishing.parked,
+      refusal: () => this.#admission.refusal(),
       publish: (message) => this.#publishing.publish(message),
       event: (data) => this.#happenings.event(data),
     });

@@ -7,7 +7,8 @@ import type { MqttState } from "../mqtt/client.ts";
 import type { EventData } from "../mqtt/messages.ts";
 import type { CheckReport } from "../pipeline/checker.ts";
 import type { Outcome } from "../pipeline/pipeline.ts";
-import type { OutboxMessage } from "../store/schema.ts";
+import type { Continuation } from "../store/numbers.ts";
+import type { WaitingMessage } from "../store/schema.ts";
 import type { Removed } from "./housekeeper.ts";
 import type { MinerAction, MinerAlarmChange } from "./miners/watched-miner.ts";
 import type { Pool } from "./pool.ts";
@@ -25,8 +26,8 @@ export interface Hearers {
   readonly log: Log;
   /** Into the outbox. */
   readonly event: (data: EventData, utcMs: number) => Promise<void>;
-  /** Counts an error by its code. */
-  readonly count: (code: string) => void;
+  /** Counts an error by its code. @param times default 1 */
+  readonly count: (code: string, times?: number) => void;
 }
 
 const RESEARCH = "research-only" as const;
@@ -143,9 +144,22 @@ export class Happenings {
     this.#log.info({ part: "ingest", files }, "kept files were removed by the limits of ingest");
   }
 
+  /** Counted, so that health tells it too. */
+  restored({ from, to }: Continuation): void {
+    const code = "STORE_RESTORED";
+    this.#hearers.count(code);
+    this.#log.warn({ part: "store", code, from, to }, "an older store was put in place: numbers leap");
+  }
+
+  /** A kept file that its upkeep could not read or remove. What it lies under may name somebody: the id does not. */
+  keptFailed(code: string, id: string): void {
+    this.#hearers.count(code);
+    this.#log.warn({ part: "ingest", code, id }, "a kept file could not be looked after");
+  }
+
   /** By the retention policy. */
   removed({ events, results }: Removed): void {
-    if (events > 0) this.#hearers.count("OUTBOX_AGED");
+    if (events > 0) this.#hearers.count("OUTBOX_AGED", events);
     this.#log.info({ part: "store", events, results }, "removed by the retention policy");
   }
 
@@ -168,10 +182,10 @@ export class Happenings {
   }
 
   /** A message about a message that is about a message would have no end: events are only counted. */
-  parked({ messageId, topic, payload }: OutboxMessage, code: string): void {
+  parked({ messageId, topic, payloadBytes: bytes }: WaitingMessage, code: string): void {
     this.#hearers.count(code);
-    const [kind, bytes] = [topic.split("/").at(-1) ?? "", payload.length];
-    this.#log.error({ part: "outbox", code, messageId, kind, bytes }, "the broker can never take a message: set aside");
+    const kind = topic.split("/").at(-1) ?? "";
+    this.#log.error({ part: "outbox", code, messageId, kind, bytes }, "a message can never be delivered: set aside");
     if (kind !== "event") this.event({ kind: "outbox-parked", messageId, code, bytes, intendedUse: RESEARCH });
   }
 

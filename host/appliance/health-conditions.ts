@@ -14,7 +14,7 @@ export interface Circumstances {
 }
 
 export function conditionsOf(
-  { device, model, store, inbox, pool, sealing, mqtt, parked }: HealthParts,
+  { device, model, store, inbox, pool, sealing, mqtt, parked, refusal }: HealthParts,
   { machine, clockSynced, mismatched }: Circumstances,
 ): Conditions<AlarmCode> {
   const { rows, bytes, maxRows, maxBytes } = store.outbox;
@@ -40,5 +40,6 @@ export function conditionsOf(
     SEALING_DEVICE_ABSENT: noDevice,
     SEALING_FAILED: failed,
     SEALS_LATE: late,
+    WORK_REFUSED: refusal() !== null,
   };
 }

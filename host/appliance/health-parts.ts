@@ -34,6 +34,8 @@ export interface HealthParts {
   publishing(): string | null;
   /** Messages that the broker can never take. */
   parked(): number;
+  /** Why no new work comes in; null where it does. */
+  refusal(): string | null;
   publish(message: OutboxMessage): Promise<void>;
   event(data: EventData): void;
 }

@@ -26,9 +26,11 @@ let published: HealthData[];
 let events: EventData[];
 let device: ConfiguredDevice;
 let report: HealthReport;
+let refusal: string | null;
 
 beforeEach(() => {
   [clock, bench, published, events] = [new FakeClock(), new Bench(), [], []];
+  refusal = null;
   const edges = { clock, parts: bench.parts };
   const config = { device: { usb: { path: PORT, baud: 115_200, id: null } } };
   device = new ConfiguredDevice(config, { onChange: (state) => report.deviceChanged(state) }, edges);
@@ -63,6 +65,7 @@ function partsOf(device: ConfiguredDevice): HealthParts {
     mqtt: () => undefined,
     publishing: () => null,
     parked: () => 0,
+    refusal: () => refusal,
     publish: async ({ payload }: { readonly payload: Uint8Array | string }) => {
       published.push(JSON.parse(Buffer.from(payload).toString("utf8")).data);
     },
@@ -108,6 +111,17 @@ test("a device that lied is named: a state, an alarm, its id, and none of it pas
     expect(device.hashing()).toBe("DEVICE_DISTRUSTED");
   }
   expect(device.state.kind).not.toBe("ready");
+});
+
+test("that no new work comes in is an alarm, and an error that came several times is counted so often", async () => {
+  refusal = "STORE_FULL";
+  report.count("OUTBOX_AGED", 3);
+  report.start();
+  await vi.waitFor(() => expect(latest()?.alarms).toContain("WORK_REFUSED"));
+  expect(latest()).toMatchObject({ state: "degraded", errors: { OUTBOX_AGED: 3 } });
+  refusal = null;
+  report.digestsMismatched();
+  await vi.waitFor(() => expect(latest()?.alarms).not.toContain("WORK_REFUSED"));
 });
 
 test("a device that does not come back is left alone for a while, and the alarm stays", async () => {

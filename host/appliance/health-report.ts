@@ -66,9 +66,9 @@ export class HealthReport {
   }
 
   /** Counts an error by its code. */
-  count(code: string): void {
+  count(code: string, times = 1): void {
     if (this.#errors.has(code) || this.#errors.size < CODES_MAX) {
-      this.#errors.set(code, (this.#errors.get(code) ?? 0) + 1);
+      this.#errors.set(code, (this.#errors.get(code) ?? 0) + times);
     }
   }
 

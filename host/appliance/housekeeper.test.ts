@@ -87,6 +87,23 @@ test("events that no broker took for a week go, and it is told once", async () =
   expect(removed).toEqual([{ events: 1, results: 0 }]);
 });
 
+test("what went before a failure is told", async () => {
+  await store.enqueue([makeMessage("e", "x/event"), makeMessage("f", "x/event")]);
+  utcMs = 8 * DAY_MS;
+  const { upkeep, read } = store;
+  const failing = {
+    read,
+    upkeep: Object.assign(Object.create(upkeep), {
+      ageMessages: (topic: string, beforeUtcMs: number) => upkeep.ageMessages(topic, beforeUtcMs),
+      removable: () => {
+        throw new Error("the disk");
+      },
+    }),
+  };
+  await expect(keeper({ store: failing }).tidy()).rejects.toThrow("the disk");
+  expect(removed).toEqual([{ events: 2, results: 0 }]);
+});
+
 test("rows of an older key are encrypted anew", async () => {
   await fill(300);
   store.close();

@@ -66,9 +66,25 @@ export class Housekeeper {
   async tidy(signal: AbortSignal = this.#stop.signal): Promise<void> {
     let left = SLICES_MAX;
     const goesOn = () => left-- > 0 && !signal.aborted;
-    const events = await slices(goesOn, () => this.#ageEvents());
-    const results = await slices(goesOn, () => this.#removeSome());
-    if (events + results > 0) this.#parts.removed({ events, results });
+    const removed = { events: 0, results: 0 };
+    try {
+      await slices(
+        goesOn,
+        () => this.#ageEvents(),
+        (rows) => {
+          removed.events += rows;
+        },
+      );
+      await slices(
+        goesOn,
+        () => this.#removeSome(),
+        (rows) => {
+          removed.results += rows;
+        },
+      );
+    } finally {
+      if (removed.events + removed.results > 0) this.#parts.removed(removed);
+    }
     await slices(goesOn, async () => (await this.#parts.store.upkeep.reseal()) || null);
   }
 
@@ -110,13 +126,15 @@ export class Housekeeper {
   }
 }
 
-/** Slice after slice, until one says that nothing is left by null. @returns rows in all */
-async function slices(goesOn: () => boolean, slice: () => Promise<number | null>): Promise<number> {
-  let rows = 0;
+/** Slice after slice, until one says that nothing is left by null. @param done how many rows each was */
+async function slices(
+  goesOn: () => boolean,
+  slice: () => Promise<number | null>,
+  done: (rows: number) => void = () => {},
+): Promise<void> {
   while (goesOn()) {
-    const some = await slice();
-    if (some === null) break;
-    rows += some;
+    const rows = await slice();
+    if (rows === null) break;
+    done(rows);
   }
-  return rows;
 }

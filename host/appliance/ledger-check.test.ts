@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { sampleKey } from "../seal/testing/samples.ts";
+import { ResultReader } from "../store/reader.ts";
 import { replacing, tamper } from "../store/testing/tamper.ts";
 import { sampleVault } from "../store/testing/vault.ts";
 import { checkStoredLedger } from "./ledger-check.ts";
@@ -53,6 +54,28 @@ test("a batch whose results were removed by the retention policy is sound by its
   });
   change("UPDATE batches SET root = zeroblob(32) WHERE batch = 1");
   expect(check().fault).toMatchObject({ batch: 1, detail: "its seal is another batch's" });
+});
+
+test("what is removed while the check runs breaks nothing: it sees one moment", () => {
+  const reader = ResultReader.open(path, sampleVault(1));
+  let removed = false;
+  const report = checkStoredLedger(reader, { anchors: heads }, (checked) => {
+    if (checked < 3 || removed) return;
+    removed = true;
+    change(`DELETE FROM commitments WHERE batch = 1; DELETE FROM results WHERE sequence <= 3;
+      UPDATE batches SET prunedUtcMs = 1 WHERE batch = 1`);
+  });
+  expect(removed).toBe(true);
+  expect(report).toMatchObject({ chain: { ok: true }, checkedResults: 7, prunedBatches: 0, fault: null });
+  expect(checkStoredLedger(reader, {}, () => {})).toMatchObject({ checkedResults: 4, prunedBatches: 1, fault: null });
+  reader.close();
+});
+
+test("keys that are not the store's say nothing about the ledger", () => {
+  const reader = ResultReader.open(path, sampleVault(1));
+  change("UPDATE results SET keyId = zeroblob(8) WHERE sequence = 2");
+  expect(() => checkStoredLedger(reader, {}, () => {})).toThrow(expect.objectContaining({ code: "VAULT_KEY_UNKNOWN" }));
+  reader.close();
 });
 
 test("a ledger whose oldest seals were removed is sound from there on, and says how many they are", async () => {

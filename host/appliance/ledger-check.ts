@@ -3,6 +3,7 @@
  * that every result is still what was signed and sealed.
  */
 import { CodedError, errorMessage } from "../base/error.ts";
+import { VaultError } from "../base/vault-error.ts";
 import { boundResult, commitmentOf, type ResultToBind } from "../seal/commitment.ts";
 import { fromHex, toHex } from "../seal/fields.ts";
 import { checkLedger, type LedgerOptions, type LedgerVerdict } from "../seal/ledger.ts";
@@ -44,12 +45,21 @@ export interface LedgerReport {
 
 const PAGE = 256;
 
-/** @param progress how many seals and results are checked, of those that `reader.seals.counts()` names @throws StoreError */
+/**
+ * The store as it is at one moment: the appliance may go on storing and removing.
+ *
+ * @param progress how many seals and results are checked, of those that `reader.seals.counts()` names
+ * @throws StoreError; VaultError where the keys are not the store's: that says nothing about the ledger
+ */
 export function checkStoredLedger(
   reader: ResultReader,
   options: LedgerOptions,
   progress: (checked: number) => void,
 ): LedgerReport {
+  return reader.consistently(() => check(reader, options, progress));
+}
+
+function check(reader: ResultReader, options: LedgerOptions, progress: (checked: number) => void): LedgerReport {
   let checked = 0;
   const step = () => progress(++checked);
   const keys = new Map<string, KeyUse>();
@@ -168,13 +178,13 @@ function resultFault(
   return detail === null ? null : { batch, resultId, detail };
 }
 
-/** What `look` finds wrong; null for nothing. @throws StoreError where it is the reading that fails */
+/** What `look` finds wrong; null for nothing. @throws StoreError, VaultError where it is the reading that fails */
 function wrong(look: () => void): string | null {
   try {
     look();
     return null;
   } catch (error) {
-    if (error instanceof StoreError && error.code !== "STORE_DAMAGED") throw error;
+    if (error instanceof VaultError || (error instanceof StoreError && error.code !== "STORE_DAMAGED")) throw error;
     return error instanceof CodedError ? error.detail : errorMessage(error);
   }
 }

@@ -56,6 +56,10 @@ export class Receipts {
    * @throws StoreError
    */
   of(resultId: string): Receipt {
+    return this.#reader.consistently(() => this.#of(resultId));
+  }
+
+  #of(resultId: string): Receipt {
     const stored = this.#reader.get(resultId);
     if (stored === undefined) throw noResult(this.#reader, resultId);
     const bound = this.#bound(stored);

@@ -14,14 +14,13 @@ export function registerOutbox(program: Command): void {
     .action(
       action((context, options: { readonly limit: string }) => {
         const limit = limitOf(options);
-        const { counts, waiting } = readStore(context.config(), (reader) => ({
+        const { counts, messages } = readStore(context.config(), (reader) => ({
           counts: reader.outboxCounts(),
-          waiting: reader.outbox(limit),
+          messages: reader.waiting(limit),
         }));
-        const rows = waiting.map(({ payload, ...row }) => ({ ...row, payloadBytes: payload.length }));
-        context.output.answer({ ...counts, messages: rows }, () => [
+        context.output.answer({ ...counts, messages }, () => [
           `${counts.rows} messages wait, ${counts.bytes} bytes`,
-          ...rows.map((row) => `${row.position}  ${row.topic}  ${row.payloadBytes} B  ${row.messageId}`),
+          ...messages.map((row) => `${row.position}  ${row.topic}  ${row.payloadBytes} B  ${row.messageId}`),
         ]);
         return EXIT.done;
       }),

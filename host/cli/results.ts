@@ -1,11 +1,13 @@
 import type { Command } from "commander";
 import { noResult } from "../appliance/receipts.ts";
-import type { ResultReader } from "../store/reader.ts";
-import type { StoredResult } from "../store/schema.ts";
-import { action } from "./context.ts";
+import type { OnUnopened, ResultReader } from "../store/reader.ts";
+import type { ResultHead, StoredResult } from "../store/schema.ts";
+import { action, type Context } from "./context.ts";
 import { UsageError } from "./error.ts";
-import { EXIT, examples, table } from "./output.ts";
+import { EXIT, type ExitCode, examples, table } from "./output.ts";
 import { LIMIT, limitOf, readStore, wholeNumber } from "./store.ts";
+
+type Search = (reader: ResultReader, onUnopened: OnUnopened<ResultHead>) => StoredResult[];
 
 interface FindOptions {
   readonly digest?: string;
@@ -31,11 +33,9 @@ function registerLs(results: Command): void {
         const limit = limitOf(options);
         const from =
           options.from === undefined ? undefined : wholeNumber("--from", options.from, Number.MAX_SAFE_INTEGER);
-        const found = readStore(context.config(), (reader) =>
-          from === undefined ? reader.list({ limit }) : reader.listFrom(from, limit),
+        return answer(context, (reader, onUnopened) =>
+          from === undefined ? reader.list({ limit }, onUnopened) : reader.listFrom(from, limit, onUnopened),
         );
-        context.output.answer({ results: found.map(({ data }) => data) }, () => lines(found));
-        return EXIT.done;
       }),
     );
 }
@@ -55,26 +55,39 @@ function registerFind(results: Command): void {
     )
     .action(
       action((context, reference: string | undefined, options: FindOptions) => {
-        const search = searchOf(reference, options);
-        const found = readStore(context.config(), search);
-        context.output.answer({ results: found.map(({ data }) => data) }, () => lines(found));
-        return EXIT.done;
+        return answer(context, searchOf(reference, options));
       }),
     );
 }
 
 /** @throws UsageError USAGE_OPTION */
-function searchOf(reference: string | undefined, options: FindOptions): (reader: ResultReader) => StoredResult[] {
+function searchOf(reference: string | undefined, options: FindOptions): Search {
   const limit = limitOf(options);
   const { digest } = options;
-  if (reference !== undefined && digest === undefined) return (reader) => reader.findByReference(reference, limit);
+  if (reference !== undefined && digest === undefined) {
+    return (reader, onUnopened) => reader.findByReference(reference, limit, onUnopened);
+  }
   if (digest === undefined || reference !== undefined) {
     throw new UsageError("USAGE_OPTION", "either a reference or --digest is needed, and not both");
   }
   if (!/^[0-9a-f]{64}$/i.test(digest)) {
     throw new UsageError("USAGE_OPTION", `--digest ${digest} is not 64 hexadecimal digits`);
   }
-  return (reader) => reader.findByFile(digest.toLowerCase(), limit);
+  return (reader, onUnopened) => reader.findByFile(digest.toLowerCase(), limit, onUnopened);
+}
+
+/** Those that open; what does not is named beside them, and the command has failed. */
+function answer(context: Context, search: Search): ExitCode {
+  const unopened: (ResultHead & { readonly code: string })[] = [];
+  const found = readStore(context.config(), (reader) =>
+    search(reader, (head, code) => unopened.push({ ...head, code })),
+  );
+  const damaged = unopened.length === 0 ? {} : { unopened };
+  context.output.answer({ results: found.map(({ data }) => data), ...damaged }, () => lines(found));
+  for (const { sequence, resultId, code } of unopened) {
+    context.output.note(`result ${sequence} (${resultId}) does not open [${code}]`);
+  }
+  return unopened.length === 0 ? EXIT.done : EXIT.failed;
 }
 
 function registerShow(results: Command): void {

@@ -14,7 +14,7 @@ export const ALARMS = {
   MODEL_UNAVAILABLE: "The model does not answer: images wait.",
   OUTBOX_HIGH: "The outbox fills up: restore the connection to the broker.",
   OUTBOX_PARKED:
-    "The broker can never take some messages, which are set aside: look at errors and events, and raise its limits.",
+    "Some messages can never be delivered and are set aside: look at errors and events; raise the broker's limits, or restore a backup where they are damaged.",
   POOL_UNAVAILABLE:
     "The local pool cannot listen, so no miner can seal: check device.stratum.listen and who uses the port.",
   POWER: "The supply is too weak or the processor too hot: use a better supply, give it air.",
@@ -23,6 +23,8 @@ export const ALARMS = {
     "The stored seals contradict each other, and nothing is sealed: run lv06 ledger check and restore a backup; results go on.",
   SEALS_LATE:
     "A seal takes far longer than the devices' work so far lets expect: look at their alarms and the network.",
+  WORK_REFUSED:
+    "No new work comes in, and images wait in the inbox: the disk or the store is full; DISK_WATERMARK or STORE_FULL among the errors says which.",
 } as const;
 
 export type AlarmCode = keyof typeof ALARMS;

@@ -279,12 +279,13 @@ export class Inbox {
   }
 
   async #journey(path: string, name: string, stats: Stats, sidecar: Stats | undefined): Promise<Journey> {
-    let id = idOf(name, stats, UNREAD, sidecar);
+    const { vault } = this.#parts;
+    let id = idOf(vault, name, stats, UNREAD, sidecar);
     try {
       refuseOddEntry(stats, name);
       if (isSidecar(name)) throw new IngestError("INGEST_METADATA_ALONE", `${name} has no image beside it`);
       const bytes = await readImageFile(path, this.#options.maxFileBytes);
-      id = idOf(name, stats, bytes, sidecar);
+      id = idOf(vault, name, stats, bytes, sidecar);
       const stated = sidecar === undefined ? {} : await readSidecar(path);
       const { mode } = this.#options;
       return { id, outcome: await this.#parts.process({ id, bytes, reference: name, mode, stated }) };

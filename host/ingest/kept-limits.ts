@@ -16,14 +16,20 @@ export interface KeptLimits {
   readonly maxAgeMs: number | null;
 }
 
-/** @returns ids, the oldest first */
-export function beyondLimits(kept: readonly Kept[], limits: KeptLimits, nowUtcMs: number): readonly string[] {
+/** @param lackingBytes so many are to be freed besides @returns ids, the oldest first */
+export function beyondLimits(
+  kept: readonly Kept[],
+  limits: KeptLimits,
+  nowUtcMs: number,
+  lackingBytes = 0,
+): readonly string[] {
   const oldestFirst = kept.toSorted((a, b) => a.utcMs - b.utcMs || (a.id < b.id ? -1 : 1));
   const oldestUtcMs = limits.maxAgeMs === null ? Number.NEGATIVE_INFINITY : nowUtcMs - limits.maxAgeMs;
   let bytes = kept.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const maxBytes = lackingBytes > 0 ? Math.min(limits.maxBytes, bytes - lackingBytes) : limits.maxBytes;
   let files = kept.length;
   const stays = oldestFirst.findIndex(({ utcMs, sizeBytes }) => {
-    if (utcMs >= oldestUtcMs && bytes <= limits.maxBytes && files <= (limits.maxFiles ?? files)) return true;
+    if (utcMs >= oldestUtcMs && bytes <= maxBytes && files <= (limits.maxFiles ?? files)) return true;
     bytes -= sizeBytes;
     files -= 1;
     return false;

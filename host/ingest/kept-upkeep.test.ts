@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
 import {
+  chmodSync,
+  chownSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -16,10 +18,11 @@ import { KeyRing } from "../base/key-ring.ts";
 import { Vault } from "../base/vault.ts";
 import { openKept, sealKept } from "./kept-file.ts";
 import { beyondLimits, type KeptLimits } from "./kept-limits.ts";
-import { KeptUpkeep } from "./kept-upkeep.ts";
+import { type KeptFolder, KeptUpkeep } from "./kept-upkeep.ts";
 
 const DAY_MS = 86_400_000;
 const NOW = 100 * DAY_MS;
+const NOBODY = 65_534;
 const ROOMY: KeptLimits = { maxBytes: 1_000, maxFiles: null, maxAgeMs: null };
 const [OLD, NEW] = ["01".repeat(31).concat("02"), "03".repeat(31).concat("04")];
 const vaultOf = (...keys: string[]) => new Vault(KeyRing.parse(keys.join("\n")), { random: randomBytes });
@@ -43,12 +46,23 @@ describe("what is beyond the limits", () => {
   ])("is the oldest, by %s", (_, limits, ids) => {
     expect(gone(limits)).toEqual(ids);
   });
+
+  test.each<[number, readonly string[]]>([
+    [1, ["day 1"]],
+    [100, ["day 1"]],
+    [101, ["day 1", "day 2"]],
+    [1e9, ["day 1", "day 2", "day 3"]],
+  ])("frees the %i bytes that the disk lacks", (lacking, ids) => {
+    expect(beyondLimits(kept, ROOMY, 4 * DAY_MS, lacking)).toEqual(ids);
+  });
 });
 
 describe("the upkeep of kept files", () => {
   let folder = "";
   let removed: number[];
+  let failedFiles: string[];
   beforeEach(() => {
+    failedFiles = [];
     folder = mkdtempSync(join(tmpdir(), "kept-"));
     removed = [];
   });
@@ -65,9 +79,23 @@ describe("the upkeep of kept files", () => {
     }
   };
   const present = () => readdirSync(folder).sort();
-  const upkeep = (limits: Partial<KeptLimits> = {}, vault = vaultOf(OLD), timeTrusted = true) =>
+  /** Root may remove everything: a test of what may not be removed is run as somebody else. */
+  const asSomebody = async (work: () => Promise<void>): Promise<void> => {
+    if (process.geteuid?.() !== 0) return work();
+    for (const place of [folder, ...readdirSync(folder, { recursive: true }).map((name) => join(folder, String(name)))])
+      chownSync(place, NOBODY, NOBODY);
+    process.seteuid?.(NOBODY);
+    try {
+      await work();
+    } finally {
+      process.seteuid?.(0);
+    }
+  };
+  const upkeep = (limits: Partial<KeptFolder> = {}, vault = vaultOf(OLD), timeTrusted = true, lackingBytes = 0) =>
     new KeptUpkeep({
-      folders: [{ path: folder, ...ROOMY, maxBytes: 1e6, ...limits }],
+      folders: [{ path: folder, givesWay: true, ...ROOMY, maxBytes: 1e6, ...limits }],
+      lackingBytes: () => lackingBytes,
+      fileFailed: (code, id) => failedFiles.push(`${code} ${id}`),
       vault,
       utcMs: () => NOW,
       timeTrusted: () => timeTrusted,
@@ -85,6 +113,59 @@ describe("the upkeep of kept files", () => {
     await upkeep({ maxFiles: 1 }).tidy();
     expect(present()).toEqual([`${idOf("b")}.lv06e`, "film.png"]);
     expect(removed).toEqual([1]);
+  });
+
+  test("goes on past a file that cannot be removed, keeps what tells of it, and tells code and id only", async () => {
+    put("a", [".lv06e", ".reason.json"], 1);
+    put("b", [".lv06e"], 2);
+    const unread = join(folder, `${idOf("a")}.unread`);
+    mkdirSync(unread);
+    writeFileSync(join(unread, "Mustermann.dcm"), "");
+    chmodSync(unread, 0o500);
+    await asSomebody(() => upkeep({ maxFiles: 0 }).tidy());
+    expect(present()).toEqual([`${idOf("a")}.lv06e`, `${idOf("a")}.unread`]);
+    expect(failedFiles).toEqual([expect.stringMatching(new RegExp(`^E[A-Z]+ ${idOf("a")}$`))]);
+    expect(removed).toEqual([1]);
+    chmodSync(unread, 0o700);
+    await upkeep({ maxFiles: 0 }).tidy();
+    expect(present()).toEqual([]);
+  });
+
+  test("goes on past what cannot be read", async () => {
+    put("b", [".lv06e"], 2);
+    mkdirSync(join(folder, `${idOf("a")}.lv06e`));
+    await upkeep({}, vaultOf(NEW, OLD)).tidy();
+    expect(failedFiles).toEqual([`EISDIR ${idOf("a")}`]);
+    expect(openKept(vaultOf(NEW), idOf("b"), readFileSync(join(folder, `${idOf("b")}.lv06e`))).head.utcMs).toBe(2);
+  });
+
+  test("a folder that cannot be looked into is told, and the next one is", async () => {
+    const file = join(folder, "no folder");
+    writeFileSync(file, "");
+    put("a", [".lv06e"], 1);
+    const failed: unknown[] = [];
+    const of = (path: string) => ({ path, givesWay: false, ...ROOMY, maxBytes: 0 });
+    await new KeptUpkeep({
+      ...{ folders: [of(file), of(folder)], vault: vaultOf(OLD), utcMs: () => NOW, timeTrusted: () => true },
+      ...{ lackingBytes: () => 0, removed: () => {}, fileFailed: () => {}, failed: (error) => failed.push(error) },
+    }).tidy();
+    expect(failed).toMatchObject([{ code: "ENOTDIR" }]);
+    expect(present()).toEqual(["no folder"]);
+  });
+
+  test("the oldest give way where the disk lacks room, and none in a folder that does not", async () => {
+    put("a", [".lv06e"], 1);
+    put("b", [".lv06e"], 2);
+    await upkeep({ givesWay: false }, vaultOf(OLD), true, 1).tidy();
+    expect(present().length).toBe(2);
+    await upkeep({}, vaultOf(OLD), true, 1).tidy();
+    expect(present()).toEqual([`${idOf("b")}.lv06e`]);
+  });
+
+  test("a round that was stopped removes nothing", async () => {
+    put("a", [".lv06e"], 1);
+    await upkeep({ maxFiles: 0 }).tidy(AbortSignal.abort());
+    expect(present().length).toBe(1);
   });
 
   test("counts the bytes of all that belongs to an image", async () => {

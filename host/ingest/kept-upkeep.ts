@@ -8,21 +8,33 @@ import { KEPT_ENDING, writeWhole } from "./keeper.ts";
 import { KEY_ID_END, keyIdOf, resealKept } from "./kept-file.ts";
 import { beyondLimits, type Kept, type KeptLimits } from "./kept-limits.ts";
 
+export interface KeptFolder extends KeptLimits {
+  readonly path: string;
+  /** The oldest go where the disk lacks room. */
+  readonly givesWay: boolean;
+}
+
 export interface KeptUpkeepParts {
   /** Folders of kept files, with what each may hold. */
-  readonly folders: readonly (KeptLimits & { readonly path: string })[];
+  readonly folders: readonly KeptFolder[];
   readonly vault: Vault;
   readonly utcMs: () => number;
   /** False while the clock is known to be wrong: nothing is removed for its age then. */
   readonly timeTrusted: () => boolean;
+  /** Bytes that the disk lacks before new work may come in; 0 where it lacks none. */
+  readonly lackingBytes: () => number;
   /** Once a round in which some were. */
   readonly removed: (files: number) => void;
-  /** One round failed; the next one tries again. */
+  /** A folder could not be looked into; the next round tries again. */
   readonly failed: (error: unknown) => void;
+  /** A file could not be read or removed; the others were. What it is called besides is not told: it may name somebody. */
+  readonly fileFailed: (code: string, id: string) => void;
 }
 
 /** A folder may have ten thousands of files: looking at each takes a while. */
 const EVERY_MS = 600_000;
+/** Where the disk lacks room, a round does not wait so long. */
+const LOOK_MS = 30_000;
 const ID = /^([0-9a-f]{32})\./;
 
 export class KeptUpkeep {
@@ -48,46 +60,72 @@ export class KeptUpkeep {
     this.#running = undefined;
   }
 
-  /** One round through all folders. @throws the system's error */
+  /** One round through all folders. Never throws. */
   async tidy(signal: AbortSignal = this.#stop.signal): Promise<void> {
-    let removed = 0;
-    for (const { path, ...limits } of this.#parts.folders) {
-      removed += await this.#prune(path, limits, signal);
-      await this.#reseal(path, signal);
+    const { folders, failed, removed } = this.#parts;
+    for (const folder of folders) {
+      try {
+        const files = await this.#prune(folder, signal);
+        if (files > 0) removed(files);
+        await this.#reseal(folder.path, signal);
+      } catch (error) {
+        failed(error);
+      }
     }
-    if (removed > 0) this.#parts.removed(removed);
   }
 
   async #run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.tidy(signal).catch((error) => this.#parts.failed(error));
-      await sleep(EVERY_MS, undefined, { signal, ref: false }).catch(() => {});
+      await this.tidy(signal);
+      for (let waitedMs = 0; waitedMs < EVERY_MS && !signal.aborted; waitedMs += LOOK_MS) {
+        await sleep(LOOK_MS, undefined, { signal, ref: false }).catch(() => {});
+        if (this.#parts.lackingBytes() > 0) break;
+      }
     }
   }
 
-  async #prune(path: string, limits: KeptLimits, signal: AbortSignal): Promise<number> {
-    const { timeTrusted, utcMs } = this.#parts;
+  /** @returns how many images went */
+  async #prune({ path, givesWay, ...limits }: KeptFolder, signal: AbortSignal): Promise<number> {
+    const { timeTrusted, utcMs, lackingBytes } = this.#parts;
     const names = await namesIn(path);
-    const kept = await keptIn(path, names);
+    const kept = await keptIn(path, names, signal);
     const trusted = timeTrusted() ? limits : { ...limits, maxAgeMs: null };
-    const ids = new Set(beyondLimits(kept, trusted, utcMs()));
-    const files = names.filter((name) => ids.has(idIn(name) ?? ""));
+    const ids = new Set(beyondLimits(kept, trusted, utcMs(), givesWay ? lackingBytes() : 0));
     // What tells of a file goes last: a round that is cut short finds it again.
-    for (const name of files.sort(headsLast)) {
+    const files = names.filter((name) => ids.has(idIn(name) ?? "")).sort(headsLast);
+    const failed = new Set<string>();
+    for (const name of files) {
       if (signal.aborted) break;
-      await rm(join(path, name), { recursive: true, force: true });
+      const id = idIn(name) ?? "";
+      if (isHead(name) && failed.has(id)) continue;
+      const gone = await this.#guarded(id, () => rm(join(path, name), { recursive: true, force: true }));
+      if (!gone) failed.add(id);
     }
-    return ids.size;
+    return ids.size - failed.size;
+  }
+
+  /** One file must not keep all others from their upkeep. @returns whether it went well */
+  async #guarded(id: string, work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      this.#parts.fileFailed(errorCode(error), id);
+      return false;
+    }
   }
 
   async #reseal(path: string, signal: AbortSignal): Promise<void> {
     for (const name of await namesIn(path)) {
       if (signal.aborted) return;
-      if (!name.endsWith(KEPT_ENDING)) continue;
-      await this.#resealOne(path, name).catch((error: unknown) => {
-        // Removed meanwhile, or damaged, and then it is left as it is.
-        if (!["ENOENT", "VAULT_DAMAGED"].includes(errorCode(error))) throw error;
-      });
+      const id = idIn(name);
+      if (id === undefined || !name.endsWith(KEPT_ENDING)) continue;
+      await this.#guarded(id, () =>
+        this.#resealOne(path, name).catch((error: unknown) => {
+          // Removed meanwhile, or damaged, and then it is left as it is.
+          if (!["ENOENT", "VAULT_DAMAGED"].includes(errorCode(error))) throw error;
+        }),
+      );
     }
   }
 
@@ -106,9 +144,12 @@ function idIn(name: string): string | undefined {
   return ID.exec(name)?.[1];
 }
 
+function isHead(name: string): boolean {
+  return /^[0-9a-f]{32}\.lv06e$/.test(name);
+}
+
 function headsLast(a: string, b: string): number {
-  const isHead = (name: string) => Number(/^[0-9a-f]{32}\.lv06e$/.test(name));
-  return isHead(a) - isHead(b);
+  return Number(isHead(a)) - Number(isHead(b));
 }
 
 async function namesIn(path: string): Promise<string[]> {
@@ -119,9 +160,10 @@ async function namesIn(path: string): Promise<string[]> {
 }
 
 /** By id; a folder that was put in counts as nothing, for it is not looked into. */
-async function keptIn(path: string, names: readonly string[]): Promise<readonly Kept[]> {
+async function keptIn(path: string, names: readonly string[], signal: AbortSignal): Promise<readonly Kept[]> {
   const byId = new Map<string, Kept>();
   for (const name of names) {
+    if (signal.aborted) break;
     const id = idIn(name);
     const stats = id === undefined ? undefined : await lstat(join(path, name)).catch(() => undefined);
     if (id === undefined || stats === undefined) continue;

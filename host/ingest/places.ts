@@ -3,6 +3,7 @@ import { hash } from "node:crypto";
 import type { Stats } from "node:fs";
 import { lstat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
+import type { Vault } from "../base/vault.ts";
 
 /** The first of `film.png`, `film.2.png`, … that does not exist in `folder`. */
 export async function freePlace(folder: string, name: string): Promise<string> {
@@ -22,8 +23,10 @@ export function isSame(a: Stats, b: Stats): boolean {
 /**
  * The same for the same file in the same place, and for nothing else: when the appliance is killed between storing a
  * result and moving its file, the store knows the file again. Put in once more, a file has another change time.
+ * It is published, so it is keyed: who has no key cannot try names out on it.
  */
 export function idOf(
+  vault: Pick<Vault, "tag">,
   name: string,
   { ino, ctimeMs }: Stats,
   bytes: Uint8Array,
@@ -31,7 +34,8 @@ export function idOf(
   sidecar: Stats | undefined,
 ): string {
   const beside = sidecar === undefined ? [] : [sidecar.ino, sidecar.ctimeMs];
-  return hash("sha256", JSON.stringify([name, ino, ctimeMs, hash("sha256", bytes), ...beside])).slice(0, 32);
+  const known = JSON.stringify([name, ino, ctimeMs, hash("sha256", bytes), ...beside]);
+  return vault.tag("inbox file", known).toString("hex");
 }
 
 async function exists(path: string): Promise<boolean> {

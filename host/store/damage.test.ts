@@ -68,6 +68,31 @@ test("a result or a message with one bit changed, and one in another's place, is
   reader.close();
 });
 
+test("where it is heard of, a row that does not open is named and the others are given", () => {
+  const db = new DatabaseSync(path);
+  db.exec("UPDATE results SET body = X'00' WHERE sequence = 7");
+  db.exec("UPDATE outbox SET payload = X'01' WHERE position BETWEEN 4 AND 6");
+  db.exec("UPDATE outbox SET parkedUtcMs = 5, parkedCode = 'WHY' WHERE position = 5");
+  db.close();
+  const reader = ResultReader.open(path, vault);
+  const heard: unknown[] = [];
+  const hear = (head: { readonly sequence: number } | { readonly position: number }, code: string) =>
+    heard.push(["sequence" in head ? head.sequence : head.position, code]);
+  expect(reader.listFrom(6, 3, hear).map(({ sequence }) => sequence)).toEqual([6, 8]);
+  expect(reader.list({ limit: 100 }, hear)).toHaveLength(99);
+  expect(reader.findByReference("reference-7", 9, hear)).toEqual([]);
+  expect(reader.findByFile("f".repeat(64), 100, hear)).toHaveLength(99);
+  expect(heard.splice(0)).toEqual(Array(4).fill([7, "STORE_DAMAGED"]));
+  expect(reader.outbox(2, 3, hear).map(({ position }) => position)).toEqual([7, 8]);
+  expect(heard).toEqual([
+    [4, "STORE_DAMAGED"],
+    [6, "STORE_DAMAGED"],
+  ]);
+  expect(reader.parked(9)).toMatchObject([{ position: 5, parkedCode: "WHY", payloadBytes: 8 }]);
+  expect(reader.waiting(4).map(({ position }) => position)).toEqual([1, 2, 3, 4]);
+  reader.close();
+});
+
 test("a file of a newer version is refused by name", () => {
   const db = new DatabaseSync(path);
   db.exec("PRAGMA user_version = 99");

@@ -20,6 +20,7 @@ const SMALLEST_PAGE_BYTES = 512;
 const JOURNAL_KEPT_BYTES = 16 * 2 ** 20;
 /** The copy, the journal with new rows and old ones overwritten, and the new rows in their place: times the file. */
 const MIGRATION_ROOM = 4;
+const COPY_KEPT_MS = 7 * 86_400_000;
 
 export interface OpenOptions {
   /** How long a statement waits for another process's lock, in ms; default 5,000. */
@@ -219,7 +220,12 @@ function migrate(db: DatabaseSync, schema: Schema): void {
   }
 }
 
-/** The file of version 2 is kept as `PATH.v2` before it becomes another. @throws StoreError STORE_DISK_FULL */
+/**
+ * The file of version 2 is kept as `PATH.v2` before it becomes another. Then the file itself is written anew: an older
+ * version may have left what it deleted readable in free pages.
+ *
+ * @throws StoreError STORE_DISK_FULL
+ */
 function keepCopy(db: DatabaseSync, path: string, schema: Schema): void {
   const version = versionOf(db);
   if (version === schema.migrations.length) return;
@@ -235,15 +241,27 @@ function keepCopy(db: DatabaseSync, path: string, schema: Schema): void {
   syncPath(fresh, "r+");
   renameSync(fresh, copy);
   syncFolder(dirname(path));
+  db.exec("VACUUM");
 }
 
 function copyOf(path: string, version: number): string {
   return `${path}.v${version}`;
 }
 
-/** Removes what was kept of the file before it was brought up to date. */
-export function removeCopies(path: string, schema: Schema): void {
-  for (let version = 1; version < schema.migrations.length; version++) rmSync(copyOf(path, version), { force: true });
+/**
+ * Removes what was kept of the file before it was brought up to date, once it is a week old: until then the version
+ * before can be taken back, after that it is only something that is not encrypted. Never throws: a start does not fail for it.
+ */
+export function removeOldCopies(path: string, schema: Schema, utcMs: number): void {
+  for (let version = 1; version < schema.migrations.length; version++) {
+    const copy = copyOf(path, version);
+    try {
+      const madeMs = statSync(copy, { throwIfNoEntry: false })?.mtimeMs ?? utcMs;
+      if (utcMs - madeMs >= COPY_KEPT_MS) rmSync(copy, { force: true });
+    } catch {
+      // The next start tries again.
+    }
+  }
 }
 
 function versionOf(db: DatabaseSync): number {

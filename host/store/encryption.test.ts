@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ResultReader } from "./reader.ts";
 import { ResultStore } from "./results.ts";
@@ -101,6 +102,24 @@ test("after a change of keys the old ones are read and found, encrypted anew, an
   expect(store.pending(1000).map(({ payload }) => Buffer.from(payload).toString())).toEqual(
     store.read.listFrom(1, 1000).map(({ sequence }) => `result ${sequence}`),
   );
+});
+
+test("more damaged rows than one slice has keep no other under the old key, and are tried once", async () => {
+  await Promise.all(
+    Array.from({ length: 310 }, (_, i) => store.append((n) => makeResult(n, i < 5 ? {} : { messages: [] }))),
+  );
+  store.close();
+  const db = new DatabaseSync(path);
+  db.exec(
+    "UPDATE results SET body = X'00' WHERE sequence <= 300; UPDATE outbox SET payload = X'00' WHERE position <= 2",
+  );
+  db.close();
+  store = open(sampleVault(2, 1));
+  const rounds: number[] = [];
+  while (rounds.at(-1) !== 0) rounds.push(await store.upkeep.reseal());
+  expect(rounds).toEqual([256, 59, 0]);
+  expect(store.upkeep.toReseal).toBe(302);
+  expect(sequences(store.read.findByReference("reference-305"))).toEqual([305]);
 });
 
 test("a message that waits already is not stored again, and counts once", async () => {

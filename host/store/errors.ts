@@ -5,6 +5,8 @@ export const STORE_ERRORS = {
     "Nothing was deleted: stop the appliance, keep a copy of the file with its -wal and -shm, then restore a backup or move them aside to start empty.",
   STORE_OLDER: "An older version of the appliance wrote this file: start this one once, and it brings it up to date.",
   STORE_NEWER: "A newer version of the appliance wrote this file: run that version, or restore a backup.",
+  STORE_RESTORED:
+    "An older results.db stands in the place of the latest: its results go on above every number that was given, and subscribers see a gap. Nothing is to be done where you restored it.",
   STORE_OPEN: "Check that the data folder exists and that the appliance's user may read and write it.",
   STORE_MISSING: "There are no results yet: start the appliance once, or check the data folder in the configuration.",
   STORE_IN_USE: "Another appliance runs on this data folder: stop it, or give this one a dataDir of its own.",

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -13,8 +13,11 @@ import { dataOf, digestOf, payloadOf, referenceOf, writeVersion2 } from "./testi
 const vault = sampleVault(1);
 let folder: string;
 let path: string;
-const open = () => new ResultStore({ path, vault, utcMs: () => 0 });
+const DAY_MS = 86_400_000;
+let nowMs = 0;
+const open = () => new ResultStore({ path, vault, utcMs: () => nowMs });
 beforeEach(() => {
+  nowMs = Date.now();
   folder = mkdtempSync(join(tmpdir(), "lv06-migration-"));
   path = join(folder, "results.db");
 });
@@ -62,16 +65,35 @@ describe("a database of version 2, brought up to date", () => {
     store.close();
   });
 
-  test("is kept as it was until the first clean stop, and nothing of it can be read after that", async () => {
+  test("is kept as it was for a week, and nothing of it can be read after that", async () => {
+    const before = new DatabaseSync(path);
+    before.exec(`
+      PRAGMA secure_delete = OFF;
+      CREATE TABLE gone (text TEXT) STRICT;
+      WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000)
+      INSERT INTO gone SELECT 'deleted long ago' FROM n;
+      DROP TABLE gone`);
+    before.close();
+    expect(readFileSync(path, "latin1")).toContain("deleted long ago");
     const store = open();
     const old = new DatabaseSync(`${path}.v2`, { readOnly: true });
     expect(old.prepare("SELECT count(*) AS n FROM results").get()).toEqual({ n: 6 });
     old.close();
     await store.append(makeResult);
     store.close();
-    expect(existsSync(`${path}.v2`)).toBe(false);
+    const madeMs = statSync(`${path}.v2`).mtimeMs;
+    for (const [ageMs, isThere] of [
+      [0, true],
+      [-DAY_MS, true],
+      [7 * DAY_MS - 1000, true],
+      [7 * DAY_MS + 1000, false],
+    ] as const) {
+      nowMs = madeMs + ageMs;
+      open().close();
+      expect(existsSync(`${path}.v2`), `${ageMs}`).toBe(isThere);
+    }
     const left = readdirSync(folder).map((name) => readFileSync(join(folder, name), "latin1"));
-    for (const words of ["film-1.png", "the payload of", 'ller"', digestOf(3)]) {
+    for (const words of ["film-1.png", "the payload of", 'ller"', digestOf(3), "deleted long ago"]) {
       expect(
         left.some((text) => text.includes(words)),
         words,

@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ResultStore } from "./results.ts";
 import { makeResult } from "./testing/make-result.ts";
@@ -9,7 +10,7 @@ import { sampleVault } from "./testing/vault.ts";
 let folder: string;
 let path: string;
 let store: ResultStore | undefined;
-const mark = () => Number(readFileSync(join(folder, "high-water"), "utf8"));
+const mark = () => Number.parseInt(readFileSync(join(folder, "high-water"), "utf8"), 10);
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "lv06-numbers-"));
@@ -62,6 +63,43 @@ test("an older copy of the database goes on above every number that was given af
   expect(await append(1)).toBe(reserved + 1);
   expect(open().continuation).toBeNull();
   expect(await append(1)).toBe(reserved + 2);
+});
+
+test("so does a copy that was made while the appliance ran, and one of a life that took every number", async () => {
+  open();
+  for (const [made, given] of [
+    [300, 480],
+    [520, 1480],
+  ] as const) {
+    expect(await append(made)).toBeGreaterThan(0);
+    const from = store?.read.list({ limit: 1 })[0]?.sequence ?? 0;
+    const copy = join(folder, "running");
+    rmSync(copy, { force: true });
+    const db = new DatabaseSync(path);
+    db.prepare("VACUUM INTO ?").run(copy);
+    db.close();
+    const last = await append(given - made);
+    store?.close();
+    expect(mark()).toBe(last);
+    for (const suffix of ["", "-wal", "-shm"]) rmSync(path + suffix, { force: true });
+    cpSync(copy, path);
+    expect(open().continuation).toEqual({ from, to: last });
+    expect(await append(1)).toBe(last + 1);
+  }
+});
+
+test("after a clean stop and after a kill no number is left out", async () => {
+  open();
+  await append(3);
+  const killed = readFileSync(join(folder, "high-water"));
+  store?.close();
+  store?.close();
+  expect(mark()).toBe(3);
+  writeFileSync(join(folder, "high-water"), killed);
+  expect(open().continuation).toBeNull();
+  expect(await append(1)).toBe(4);
+  expect(open().continuation).toBeNull();
+  expect(await append(1)).toBe(5);
 });
 
 test("so does an empty database in the place of one that is gone", async () => {

@@ -5,6 +5,8 @@
  * Numbers are reserved ahead, in the database first and then in the high-water file: in normal life the database
  * knows of every reservation that the file knows of. A file that says more than the database tells of a database
  * that is not the latest; then numbering goes on above what the file says, and subscribers see a gap, which is true.
+ * After a clean stop the file says the very last number. After a kill it does not, and a copy from the life that was
+ * killed cannot be told from the latest.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { StoreError } from "./errors.ts";
@@ -50,7 +52,7 @@ export class Numbers {
     this.#mark = new HighWater(path);
     this.#reserved = this.#readReserved();
     const [from, to] = [this.#given, this.#mark.value];
-    this.continuation = to > this.#reserved && to > from ? { from, to } : null;
+    this.continuation = to > from && (this.#mark.isExact || to > this.#reserved) ? { from, to } : null;
     this.#beginNow();
   }
 
@@ -82,6 +84,19 @@ export class Numbers {
   reload(): void {
     this.#reserved = this.#readReserved();
     if (this.#begun) this.committed();
+  }
+
+  /**
+   * At a clean stop, once the last transaction is durable. Never throws: where the disk does not take it, the file
+   * goes on saying what was reserved, as after a kill.
+   */
+  settle(): void {
+    if (!this.#begun) return;
+    try {
+      this.#mark.settle(this.#given);
+    } catch (error) {
+      this.#trouble = error;
+    }
   }
 
   get #given(): number {

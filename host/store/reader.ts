@@ -1,23 +1,18 @@
 /** Looking results and waiting messages up; from a second process too, while the appliance runs. */
 import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
+import { errorCode } from "../base/error.ts";
 import type { Vault } from "../base/vault.ts";
 import { openReadOnly, translated } from "./database.ts";
 import { resultsSchema } from "./migrations.ts";
-import { type Row, Rows } from "./rows.ts";
-import type { OutboxRow, StoredResult } from "./schema.ts";
+import { keysOf, messageHead, type Row, Rows, resultHead } from "./rows.ts";
+import type { OutboxRow, ResultHead, StoredResult, WaitingMessage } from "./schema.ts";
 import { SealReader } from "./seal-reader.ts";
 
 const RESULT = "SELECT sequence, resultId, utcMs, status, replaces, keyId, body FROM results";
-const MESSAGE =
-  "SELECT position, messageId, topic, qos, retain, contentType, expiryS, utcMs, keyId, payload, parkedUtcMs, parkedCode FROM outbox";
+const HEAD = "position, messageId, topic, qos, retain, contentType, expiryS, utcMs, sizeBytes, parkedUtcMs, parkedCode";
+const WAITING = "WHERE parkedUtcMs IS NULL AND position > ? ORDER BY position LIMIT ?";
 const MESSAGE_BYTES =
   "SELECT count(*) AS rows, coalesce(sum(sizeBytes), 0) AS bytes FROM outbox INDEXED BY outboxByResult";
-/** Every key that a table's rows name, by one look into its index for each. */
-const keysOf = (table: string) => `
-  WITH RECURSIVE key (id) AS (
-    SELECT min(keyId) FROM ${table}
-    UNION ALL SELECT (SELECT min(keyId) FROM ${table} WHERE keyId > key.id) FROM key WHERE key.id IS NOT NULL
-  ) SELECT id FROM key WHERE id IS NOT NULL`;
 
 export interface ListOptions {
   /** At most this many. */
@@ -32,9 +27,17 @@ export interface OutboxCounts {
   readonly bytes: number;
 }
 
-export interface ParkedRow extends OutboxRow {
+/**
+ * Hears of a row that does not open, while the others are given. Without it the first one is thrown.
+ * @param code STORE_DAMAGED, or VAULT_KEY_UNKNOWN
+ */
+export type OnUnopened<Head> = (head: Head, code: string) => void;
+
+const UNOPENED: ReadonlySet<string> = new Set(["STORE_DAMAGED", "VAULT_KEY_UNKNOWN"]);
+
+export interface ParkedRow extends WaitingMessage {
   readonly parkedUtcMs: number;
-  /** What the broker had against it. */
+  /** What is against it. */
   readonly parkedCode: string;
 }
 
@@ -60,6 +63,7 @@ export class ResultReader {
   readonly #count: StatementSync;
   readonly #meta: StatementSync;
   readonly #messages: StatementSync;
+  readonly #waiting: StatementSync;
   readonly #parked: StatementSync;
   readonly #counts: StatementSync;
 
@@ -79,10 +83,11 @@ export class ResultReader {
     this.#byReplaced = db.prepare(`${RESULT} WHERE replaces = ? ORDER BY sequence DESC LIMIT 1`);
     this.#count = db.prepare("SELECT count(*) AS results FROM results");
     this.#meta = db.prepare("SELECT value FROM meta WHERE name = ?");
-    this.#messages = db.prepare(`${MESSAGE} WHERE parkedUtcMs IS NULL AND position > ? ORDER BY position LIMIT ?`);
-    this.#parked = db.prepare(`${MESSAGE} WHERE parkedUtcMs IS NOT NULL ORDER BY position LIMIT ?`);
+    this.#messages = db.prepare(`SELECT ${HEAD}, keyId, payload FROM outbox ${WAITING}`);
+    this.#waiting = db.prepare(`SELECT ${HEAD} FROM outbox ${WAITING}`);
+    this.#parked = db.prepare(`SELECT ${HEAD} FROM outbox WHERE parkedUtcMs IS NOT NULL ORDER BY position LIMIT ?`);
     this.#counts = db.prepare(MESSAGE_BYTES);
-    for (const table of ["results", "outbox"]) {
+    for (const table of ["results", "outbox"] as const) {
       for (const { id } of db.prepare(keysOf(table)).all()) this.#rows.expectKey(id);
     }
   }
@@ -104,13 +109,13 @@ export class ResultReader {
   }
 
   /** Newest first. */
-  list({ limit, sinceUtcMs = 0 }: ListOptions): StoredResult[] {
-    return this.#read(() => this.#latest.all(sinceUtcMs, limit).map(this.#result));
+  list({ limit, sinceUtcMs = 0 }: ListOptions, onUnopened?: OnUnopened<ResultHead>): StoredResult[] {
+    return this.#read(() => this.#results(this.#latest.all(sinceUtcMs, limit), onUnopened));
   }
 
   /** Oldest first, beginning with `sequence`: what a subscriber that saw a gap asks for. */
-  listFrom(sequence: number, limit: number): StoredResult[] {
-    return this.#read(() => this.#from.all(sequence, limit).map(this.#result));
+  listFrom(sequence: number, limit: number, onUnopened?: OnUnopened<ResultHead>): StoredResult[] {
+    return this.#read(() => this.#results(this.#from.all(sequence, limit), onUnopened));
   }
 
   get(resultId: string): StoredResult | undefined {
@@ -118,13 +123,13 @@ export class ResultReader {
   }
 
   /** By the caller's own reference, or by what was published in its place. Newest first. */
-  findByReference(reference: string, limit = 100): StoredResult[] {
-    return this.#find(this.#byReference, this.#rows.referenceTags(reference), limit);
+  findByReference(reference: string, limit = 100, onUnopened?: OnUnopened<ResultHead>): StoredResult[] {
+    return this.#find(this.#byReference, this.#rows.referenceTags(reference), limit, onUnopened);
   }
 
   /** Of the very file with this digest, 64 lowercase hex digits. Newest first. */
-  findByFile(fileDigest: string, limit = 100): StoredResult[] {
-    return this.#find(this.#byFile, this.#rows.fileTags(fileDigest), limit);
+  findByFile(fileDigest: string, limit = 100, onUnopened?: OnUnopened<ResultHead>): StoredResult[] {
+    return this.#find(this.#byFile, this.#rows.fileTags(fileDigest), limit, onUnopened);
   }
 
   /** The newest result that says it replaces this one. */
@@ -156,16 +161,29 @@ export class ResultReader {
     });
   }
 
-  /** Waiting messages in the order of publishing, after `after`. */
-  outbox(limit: number, after = 0): OutboxRow[] {
-    return this.#read(() => this.#messages.all(after, limit).map((row) => this.#rows.message(row)));
+  /** Waiting messages in the order of publishing, after `after`; none only where none that opens is left. */
+  outbox(limit: number, after = 0, onUnopened?: OnUnopened<WaitingMessage>): OutboxRow[] {
+    const open = (row: Row) => this.#rows.message(row);
+    return this.#read(() => {
+      for (let from = after; ; ) {
+        const page = this.#messages.all(from, limit);
+        const opened = page.flatMap((row) => openedOr(row, open, messageHead, onUnopened));
+        if (opened.length > 0 || page.length === 0) return opened;
+        from = Number(page.at(-1)?.position);
+      }
+    });
   }
 
-  /** Messages that the broker will never take, and were set aside for that. */
+  /** What waits, whether it opens or not, in the order of publishing. */
+  waiting(limit: number): WaitingMessage[] {
+    return this.#read(() => this.#waiting.all(0, limit).map(messageHead));
+  }
+
+  /** Messages that can never be delivered, and were set aside for that. */
   parked(limit: number): ParkedRow[] {
     return this.#read(() =>
       this.#parked.all(limit).map((row) => ({
-        ...this.#rows.message(row),
+        ...messageHead(row),
         parkedUtcMs: Number(row.parkedUtcMs),
         parkedCode: String(row.parkedCode),
       })),
@@ -180,26 +198,67 @@ export class ResultReader {
     });
   }
 
+  /**
+   * What several lookups see together: the store as it was at the first of them, whatever is stored or removed
+   * meanwhile. The journal cannot be shortened until it returns.
+   */
+  consistently<T>(look: () => T): T {
+    if (this.#db.isTransaction) return look();
+    this.#read(() => this.#db.exec("BEGIN"));
+    try {
+      return look();
+    } finally {
+      if (this.#db.isTransaction) this.#read(() => this.#db.exec("COMMIT"));
+    }
+  }
+
+  get isOpen(): boolean {
+    return this.#db.isOpen;
+  }
+
   close(): void {
     if (this.#db.isOpen) this.#db.close();
   }
 
-  readonly #result = (row: Row) => this.#rows.result(row);
+  #results(rows: readonly Row[], onUnopened?: OnUnopened<ResultHead>): StoredResult[] {
+    return rows.flatMap((row) => openedOr(row, (row) => this.#rows.result(row), resultHead, onUnopened));
+  }
 
   #one(row: Row | undefined): StoredResult | undefined {
     return row === undefined ? undefined : this.#rows.result(row);
   }
 
   /** Under each tag, for rows that an older key has tagged. */
-  #find(statement: StatementSync, tags: readonly Uint8Array[], limit: number): StoredResult[] {
+  #find(
+    statement: StatementSync,
+    tags: readonly Uint8Array[],
+    limit: number,
+    onUnopened?: OnUnopened<ResultHead>,
+  ): StoredResult[] {
     return this.#read(() => {
       const found = tags.flatMap((tag) => statement.all({ tag, limit }));
       const newest = found.sort((a, b) => Number(b.sequence) - Number(a.sequence)).slice(0, limit);
-      return newest.map(this.#result);
+      return this.#results(newest, onUnopened);
     });
   }
 
   #read<T>(read: () => T): T {
     return translated(this.#path, read);
+  }
+}
+
+function openedOr<Opened, Head>(
+  row: Row,
+  open: (row: Row) => Opened,
+  headOf: (row: Row) => Head,
+  onUnopened: OnUnopened<Head> | undefined,
+): Opened[] {
+  try {
+    return [open(row)];
+  } catch (error) {
+    const code = errorCode(error);
+    if (onUnopened === undefined || !UNOPENED.has(code)) throw error;
+    onUnopened(headOf(row), code);
+    return [];
   }
 }

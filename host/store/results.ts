@@ -8,14 +8,14 @@
 import { dirname, join } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Vault } from "../base/vault.ts";
-import { foreignWrites, type OpenOptions, openDatabase, removeCopies, translated } from "./database.ts";
+import { foreignWrites, type OpenOptions, openDatabase, removeOldCopies, translated } from "./database.ts";
 import { OutboxError, StoreError } from "./errors.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { resultsSchema } from "./migrations.ts";
 import { type Continuation, Numbers } from "./numbers.ts";
-import { type OutboxCounts, ResultReader } from "./reader.ts";
+import { type OnUnopened, type OutboxCounts, ResultReader } from "./reader.ts";
 import { Rows } from "./rows.ts";
-import type { NewResult, OutboxMessage, OutboxRow, StoredResult } from "./schema.ts";
+import type { NewResult, OutboxMessage, OutboxRow, StoredResult, WaitingMessage } from "./schema.ts";
 import { type ClosedBatch, SealWriter } from "./seal-writer.ts";
 import { Upkeep } from "./upkeep.ts";
 
@@ -62,7 +62,9 @@ export class ResultStore {
   constructor(options: ResultStoreOptions) {
     const { path, vault, utcMs, outboxMaxRows = 100_000, outboxMaxBytes = 256 * 2 ** 20 } = options;
     this.#options = { path, vault, utcMs, outboxMaxRows, outboxMaxBytes };
-    const db = openDatabase(path, resultsSchema(vault), options);
+    const schema = resultsSchema(vault);
+    const db = openDatabase(path, schema, options);
+    removeOldCopies(path, schema, utcMs());
     try {
       this.read = new ResultReader(path, db, vault);
       this.#rows = new Rows(vault);
@@ -158,8 +160,8 @@ export class ResultStore {
   }
 
   /** The messages to publish next, oldest first. @param after position of the last one already taken */
-  pending(limit: number, after = 0): OutboxRow[] {
-    return this.read.outbox(limit, after);
+  pending(limit: number, after = 0, onUnopened?: OnUnopened<WaitingMessage>): OutboxRow[] {
+    return this.read.outbox(limit, after, onUnopened);
   }
 
   /** Deletes what the broker has acknowledged; unknown positions are nothing to worry about. */
@@ -176,7 +178,7 @@ export class ResultStore {
     });
   }
 
-  /** Sets a message aside that the broker will never take, so that those behind it can be published. */
+  /** Sets a message aside that can never be delivered, so that those behind it can be published. */
   async park(position: number, code: string): Promise<void> {
     await this.#group.run(() => this.#park.run(this.#options.utcMs(), code, position));
   }
@@ -197,14 +199,11 @@ export class ResultStore {
     return () => this.#listeners.delete(listener);
   }
 
-  /**
-   * Makes durable what waits, then closes. What was kept of the file before it was brought up to date goes: it is
-   * not encrypted. Idempotent.
-   */
+  /** Makes durable what waits, then closes. Idempotent. */
   close(): void {
     this.#group.close();
+    if (this.read.isOpen) this.#numbers.settle();
     this.read.close();
-    removeCopies(this.#options.path, resultsSchema(this.#options.vault));
   }
 
   #makeGroup(db: DatabaseSync): GroupCommit {

@@ -3,7 +3,7 @@ import type { SQLOutputValue } from "node:sqlite";
 import { CodedError } from "../base/error.ts";
 import type { Vault } from "../base/vault.ts";
 import { StoreError } from "./errors.ts";
-import type { OutboxMessage, OutboxRow, StoredResult } from "./schema.ts";
+import type { OutboxMessage, OutboxRow, ResultHead, StoredResult, WaitingMessage } from "./schema.ts";
 
 export type Row = Record<string, SQLOutputValue>;
 
@@ -26,6 +26,15 @@ const RESULT = "result";
 const MESSAGE = "message";
 const REFERENCE = "reference";
 const FILE = "file";
+
+/** Every key that a table's rows name, by one look into its index for each. */
+export function keysOf(table: "results" | "outbox"): string {
+  return `
+    WITH RECURSIVE key (id) AS (
+      SELECT min(keyId) FROM ${table}
+      UNION ALL SELECT (SELECT min(keyId) FROM ${table} WHERE keyId > key.id) FROM key WHERE key.id IS NOT NULL
+    ) SELECT id FROM key WHERE id IS NOT NULL`;
+}
 
 export class Rows {
   readonly #vault: Vault;
@@ -69,18 +78,8 @@ export class Rows {
 
   /** @throws StoreError STORE_DAMAGED; VaultError VAULT_KEY_UNKNOWN */
   message(row: Row): OutboxRow {
-    const messageId = String(row.messageId);
-    return {
-      position: Number(row.position),
-      messageId,
-      topic: String(row.topic),
-      qos: row.qos === 1 ? 1 : 0,
-      retain: row.retain === 1,
-      contentType: String(row.contentType),
-      expiryS: row.expiryS === null ? null : Number(row.expiryS),
-      utcMs: Number(row.utcMs),
-      payload: this.#open(MESSAGE, row, row.payload, messageId),
-    };
+    const { payloadBytes, ...head } = messageHead(row);
+    return { ...head, payload: this.#open(MESSAGE, row, row.payload, head.messageId) };
   }
 
   /** Under every key that is known: a result may have been stored before the keys changed. */
@@ -118,6 +117,26 @@ export class Rows {
       throw new StoreError("STORE_DAMAGED", `the ${purpose} ${aad}: ${error.detail}`, { cause: error });
     }
   }
+}
+
+/** Without the payload, which may not open. */
+export function messageHead(row: Row): WaitingMessage {
+  return {
+    position: Number(row.position),
+    messageId: String(row.messageId),
+    topic: String(row.topic),
+    qos: row.qos === 1 ? 1 : 0,
+    retain: row.retain === 1,
+    contentType: String(row.contentType),
+    expiryS: row.expiryS === null ? null : Number(row.expiryS),
+    utcMs: Number(row.utcMs),
+    payloadBytes: Number(row.sizeBytes),
+  };
+}
+
+/** Without the body, which may not open. */
+export function resultHead(row: Row): ResultHead {
+  return { sequence: Number(row.sequence), resultId: String(row.resultId), utcMs: Number(row.utcMs) };
 }
 
 /** What was sealed here is what was made here; a body that is no JSON can only be a defect. */

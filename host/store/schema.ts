@@ -20,6 +20,11 @@ export interface OutboxRow extends OutboxMessage {
   readonly utcMs: number;
 }
 
+/** A message as it waits, without what it says. */
+export interface WaitingMessage extends Omit<OutboxRow, "payload"> {
+  readonly payloadBytes: number;
+}
+
 /** What a seal will be over. */
 export interface Binding {
   /** 32 bytes. */
@@ -57,3 +62,6 @@ export interface StoredResult extends Omit<NewResult, "messages" | "binding"> {
   /** 1, 2, 3 … per appliance, without gaps unless the store was restored. */
   readonly sequence: number;
 }
+
+/** What is known of a stored result whose body does not open. */
+export type ResultHead = Pick<StoredResult, "sequence" | "resultId" | "utcMs">;

@@ -70,8 +70,13 @@ export class Upkeep {
     return translated(this.#parts.path, () => this.#resealer.remaining);
   }
 
-  /** Encrypts up to `SLICE_ROWS` of them with the current key. @returns how many @throws StoreError */
-  reseal(): Promise<number> {
-    return this.#parts.group.run(() => this.#resealer.reseal(SLICE_ROWS));
+  /** Encrypts up to `SLICE_ROWS` of them with the current key. @returns how many were tried @throws StoreError */
+  async reseal(): Promise<number> {
+    try {
+      return await this.#parts.group.run(() => this.#resealer.reseal(SLICE_ROWS));
+    } catch (error) {
+      this.#resealer.again();
+      throw error;
+    }
   }
 }
