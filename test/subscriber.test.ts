@@ -132,6 +132,18 @@ describe("asking for what is missing", () => {
     expect(store.gone(SOURCE)).toEqual([{ first: 2, last: 2, why: "NEVER_CAME" }]);
   });
 
+  test("of a gap longer than one question, only what was asked for is given up", async () => {
+    for (const sequence of [1, 2502]) store.keep(kept(sequence));
+    await asked((from, limit) => {
+      if (from === 2) return answered(0, from + limit);
+      for (let sequence = from; sequence < from + limit; sequence++) store.keep(kept(sequence));
+      return answered(limit, null);
+    });
+    expect(store.gone(SOURCE)).toEqual([{ first: 2, last: 1001, why: "NEVER_CAME" }]);
+    expect(store.gaps(SOURCE)).toEqual([]);
+    expect(store.sequences(SOURCE)).toHaveLength(1502);
+  });
+
   test("after a loss of the session, what follows the last number, until the appliance has no more", async () => {
     for (const sequence of [1, 2]) store.keep(kept(sequence));
     store.doubt();
@@ -321,5 +333,88 @@ describe.skipIf(!RUN_MOSQUITTO)(`With ${MOSQUITTO}`, () => {
     expect(told("not a message of an appliance")).toHaveLength(1);
     expect(store.keep({ ...kept(9), id: "e-1" })).toBe(false);
     expect(store.keep({ ...kept(9), id: `seal-${samples.seal.sealedValue}` })).toBe(false);
+  });
+
+  /** Publishes to a topic of box-1 whatever is said there. */
+  async function saying(topic: string, message: unknown): Promise<void> {
+    const client = await mqtt.connectAsync(broker.url);
+    await client.publishAsync(`lv06/v1/clinic/box-1/${topic}`, JSON.stringify(message), { qos: 1 });
+    await client.endAsync();
+  }
+
+  const OTHER = "/lv06/v1/clinic/box-2";
+
+  test("who writes to one appliance's topics speaks for no other", async () => {
+    subscriber();
+    await until(() => told("connected").length === 1);
+    for (const kind of ["result", "seal", "event"]) {
+      await saying(kind, { source: OTHER, id: `f-${kind}`, data: { sequence: 1, sealedValue: "b", previous: "a" } });
+    }
+    await appliance.publish([1]);
+    await until(() => store.highest(SOURCE) === 1);
+    expect(told("not a message of an appliance")).toHaveLength(3);
+    expect(store.sources()).toEqual([SOURCE]);
+    for (const kind of ["result", "seal", "event"]) {
+      expect(store.keep({ ...kept(1), source: OTHER, id: `f-${kind}` }), kind).toBe(true);
+    }
+  });
+
+  test("numbers that no result can have are passed over, and stop nothing, also at the next start", async () => {
+    const failures: unknown[] = [];
+    const first = subscriber({ onFailed: (error) => void failures.push(error) });
+    await until(() => told("connected").length === 1);
+    const numbers = [1e300, 2 ** 60, Number.MAX_SAFE_INTEGER, 0, -1, 1.5, "7", null, undefined];
+    for (const [index, sequence] of numbers.entries()) {
+      await saying("result", { source: SOURCE, id: `n-${index}`, data: { sequence } });
+    }
+    for (const text of [null, 7, [], { source: SOURCE, id: "d", data: null }]) await saying("result", text);
+    await appliance.publish([1]);
+    await until(() => store.highest(SOURCE) === 1);
+    await first.stop();
+    subscriber({ onFailed: (error) => void failures.push(error) });
+    await appliance.publish([2]);
+    await until(() => store.highest(SOURCE) === 2);
+    expect(store.sequences(SOURCE)).toEqual([1, 2]);
+    expect(failures).toEqual([]);
+  });
+
+  test("a message that can never be stored is acknowledged and told; the next is kept", async () => {
+    const failures: unknown[] = [];
+    const refusing = Object.create(store) as Received;
+    refusing.keep = (message) => {
+      if (message.id !== "result-r-1") return store.keep(message);
+      throw Object.assign(new Error("datatype mismatch"), { code: "ERR_SQLITE_ERROR", errcode: 20 });
+    };
+    for (const name of ["highest", "sources", "doubt", "gaps", "doubted"] as const) {
+      Object.defineProperty(refusing, name, { value: store[name].bind(store) });
+    }
+    subscriber({ store: refusing, onFailed: (error) => void failures.push(error) });
+    await until(() => told("connected").length === 1);
+    await appliance.publish([1, 2]);
+    await until(() => store.highest(SOURCE) === 2);
+    expect(told("cannot be stored")).toMatchObject([{ source: SOURCE, id: "result-r-1", kind: "result" }]);
+    expect(failures).toEqual([]);
+  });
+
+  test("answers of another appliance, or with numbers that are none, are no answers", async () => {
+    appliance.resends = false;
+    const failures: unknown[] = [];
+    subscriber({ replyDeadlineMs: 300, onFailed: (error) => void failures.push(error) });
+    await until(() => told("connected").length === 1);
+    const liar = await mqtt.connectAsync(broker.url, { protocolVersion: 5 });
+    endings.push(() => liar.endAsync(true));
+    liar.on("message", (_, payload) => {
+      const { id } = JSON.parse(payload.toString());
+      const answer = (firstAvailable: number) =>
+        JSON.stringify({ data: { id, ok: true, code: null, resend: { sent: 0, next: null, firstAvailable } } });
+      liar.publish(`lv06/v1/clinic/box-2/reply/${id}`, answer(9), { qos: 1 });
+      liar.publish(`lv06/v1/clinic/box-1/reply/${id}`, answer(1e300), { qos: 1 });
+    });
+    await liar.subscribeAsync("lv06/v1/clinic/box-1/cmd/resend", { qos: 1 });
+    await appliance.publish([1, 3]);
+    await until(() => told("not resent").length >= 2);
+    expect(store.gone(SOURCE)).toEqual([]);
+    expect(store.gaps(SOURCE)).toEqual([{ first: 2, last: 2 }]);
+    expect(failures).toEqual([]);
   });
 });

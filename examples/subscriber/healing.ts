@@ -51,7 +51,7 @@ export async function healSource(healing: Healing): Promise<void> {
   for (let asked = questionOf(store, source); asked !== undefined && !signal.aborted; ) {
     const { first, last, open } = asked;
     note({ what: open ? "asked what may be missing" : "asked for a gap", source, first, ...(open ? {} : { last }) });
-    const reply = await healing.ask(first, Math.min(LIMIT, last - first + 1));
+    const reply = await healing.ask(first, last - first + 1);
     const answered = reply !== undefined && (reply.ok || reply.code === "RESEND_PRUNED");
     if (answered) settle(healing, asked, reply, tries);
     else note({ what: "not resent", source, first, code: reply?.code ?? "no answer" });
@@ -64,7 +64,8 @@ export async function healSource(healing: Healing): Promise<void> {
 
 function questionOf(store: Received, source: string): Question | undefined {
   const [gap] = store.gaps(source);
-  if (gap !== undefined) return { ...gap, open: false };
+  // No more than one question can bring: the rest of the gap is not to be given up with it.
+  if (gap !== undefined) return { first: gap.first, last: Math.min(gap.last, gap.first + LIMIT - 1), open: false };
   const first = store.doubted(source);
   return first === undefined ? undefined : { first, last: first + LIMIT - 1, open: true };
 }
@@ -90,6 +91,7 @@ function settle(
   const times = (tries.get(first) ?? 0) + 1;
   tries.set(first, times);
   if (times < TRIES || lost.last >= last) return;
-  store.giveUp(source, { first: Math.max(first, firstAvailable), last }, "NEVER_CAME");
-  note({ what: "gone", source, first, last, why: "NEVER_CAME" });
+  const never = { first: Math.max(first, firstAvailable), last };
+  store.giveUp(source, never, "NEVER_CAME");
+  note({ what: "gone", source, ...never, why: "NEVER_CAME" });
 }

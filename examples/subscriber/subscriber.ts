@@ -76,10 +76,10 @@ export class Subscriber {
   }
 
   #take(packet: IPublishPacket, done: (error?: Error) => void): void {
-    const kind = packet.topic.split("/")[4] ?? "";
+    const [source, kind] = addressOf(packet.topic);
     try {
-      if (kind === "reply") this.#hear(packet);
-      else this.#keep(kind, packet.payload.toString());
+      if (kind === "reply") this.#hear(source, packet);
+      else this.#keep(source, kind, packet.payload.toString());
     } catch (error) {
       // Not acknowledged: it comes again at the next connect.
       this.#fail(error);
@@ -88,17 +88,31 @@ export class Subscriber {
     done();
   }
 
-  #keep(kind: string, text: string): void {
+  #keep(source: string, kind: string, text: string): void {
     const { store, onNew } = this.#options;
     const message = read(kind, text);
-    if (message === undefined) {
-      this.#note({ what: "not a message of an appliance", kind });
+    // The broker guards topics, not what is said in them: who speaks is who may write there.
+    if (message?.source !== source) {
+      this.#note({ what: "not a message of an appliance", source, kind });
       return;
     }
-    const next = store.highest(message.source) + 1;
-    if (!store.keep(message)) return;
+    const next = store.highest(source) + 1;
+    if (!this.#store(message)) return;
     onNew?.(message);
-    if (next > 1 && message.sequence !== null && message.sequence > next) this.#heal(message.source);
+    if (next > 1 && message.sequence !== null && message.sequence > next) this.#heal(source);
+  }
+
+  /** @returns whether it is new, and kept. @throws where the disk will not */
+  #store(message: Message): boolean {
+    try {
+      return this.#options.store.keep(message);
+    } catch (error) {
+      if (!isUnstorable(error)) throw error;
+      // It would come again and again, and stop all others: it is acknowledged, and an operator hears of it.
+      const { source, id, kind } = message;
+      this.#note({ what: "cannot be stored", source, kind, id, error: String(error) });
+      return false;
+    }
   }
 
   #heal(source: string): void {
@@ -120,7 +134,7 @@ export class Subscriber {
   async #ask(source: string, from: number, limit: number): Promise<ResendReply | undefined> {
     const id = `${this.#options.name.slice(0, 27)}-${randomUUID()}`.replace(/[^A-Za-z0-9_-]/g, "_");
     const answer = new Promise<ResendReply | undefined>((resolve) => {
-      this.#asked.set(id, resolve);
+      this.#asked.set(`${source}/${id}`, resolve);
       setTimeout(resolve, this.#options.replyDeadlineMs ?? 10_000, undefined).unref();
       this.#stopping.signal.addEventListener("abort", () => resolve(undefined), { once: true });
     });
@@ -129,13 +143,13 @@ export class Subscriber {
     try {
       return await answer;
     } finally {
-      this.#asked.delete(id);
+      this.#asked.delete(`${source}/${id}`);
     }
   }
 
-  #hear({ payload }: IPublishPacket): void {
+  #hear(source: string, { payload }: IPublishPacket): void {
     const reply = parsed(payload.toString())?.data as (ResendReply & { readonly id: string }) | undefined;
-    if (reply !== undefined) this.#asked.get(reply.id)?.(reply);
+    if (reply !== undefined && isSound(reply)) this.#asked.get(`${source}/${reply.id}`)?.(reply);
   }
 
   #fail(error: unknown): void {
@@ -156,12 +170,37 @@ interface Event {
   readonly data?: { readonly sequence?: unknown; readonly sealedValue?: unknown; readonly previous?: unknown };
 }
 
+/** Room for every count that is made with it; no appliance gets near. */
+const SEQUENCE_MAX = 2 ** 52;
+const isSequence = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && Number(value) >= 1 && Number(value) <= SEQUENCE_MAX;
+
+/** SQLite's words against a value, not against its disk: TOOBIG, CONSTRAINT, MISMATCH. */
+const AGAINST_VALUES: ReadonlySet<number> = new Set([18, 19, 20]);
+
+function isUnstorable(error: unknown): boolean {
+  const code = error instanceof Error && "errcode" in error ? error.errcode : undefined;
+  return typeof code === "number" && AGAINST_VALUES.has(code & 0xff);
+}
+
+/** lv06/v1/SITE/APPLIANCE/KIND…: who may write there, as `source` names it, and what. */
+function addressOf(topic: string): [source: string, kind: string] {
+  const levels = topic.split("/");
+  return [`/${levels.slice(0, 4).join("/")}`, levels[4] ?? ""];
+}
+
 function parsed(text: string): Event | undefined {
   try {
-    return JSON.parse(text) as Event;
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Numbers that can be counted with; anything else is no answer. */
+function isSound({ resend }: ResendReply): boolean {
+  return resend == null || (isSequence(resend.firstAvailable) && (resend.next === null || isSequence(resend.next)));
 }
 
 const textOrNull = (value: unknown) => (typeof value === "string" ? value : null);
@@ -169,7 +208,8 @@ const textOrNull = (value: unknown) => (typeof value === "string" ? value : null
 function read(kind: string, text: string): Message | undefined {
   const { source, id, data } = parsed(text) ?? {};
   if (typeof source !== "string" || typeof id !== "string") return undefined;
-  const sequence = kind === "result" && Number.isInteger(data?.sequence) ? Number(data?.sequence) : null;
+  const sequence = kind === "result" ? data?.sequence : null;
+  if (sequence !== null && !isSequence(sequence)) return undefined;
   const [sealedValue, previous] = kind === "seal" ? [data?.sealedValue, data?.previous] : [];
   return { source, id, kind, sequence, sealedValue: textOrNull(sealedValue), previous: textOrNull(previous), text };
 }

@@ -9,7 +9,7 @@ import { EmbeddedBroker } from "../mqtt/embedded-broker.ts";
 import { OutboxPublisher } from "../mqtt/publisher.ts";
 import { clientIdOf, type Identity } from "../mqtt/topics.ts";
 import type { ResultStore } from "../store/results.ts";
-import type { OutboxMessage } from "../store/schema.ts";
+import type { OutboxMessage, WaitingMessage } from "../store/schema.ts";
 import { brokerAccess } from "./broker-access.ts";
 import { HomeAssistant } from "./home-assistant.ts";
 
@@ -25,8 +25,8 @@ export interface PublishingParts {
   readonly status: (state: "online" | "stopped" | "offline") => OutboxMessage;
   readonly announce: () => readonly OutboxMessage[];
   readonly onChange: (state: MqttState, broker: string) => void;
-  /** The broker can never take this message: it is set aside. */
-  readonly parked: (message: OutboxMessage, code: string) => void;
+  /** This message can never be delivered: it is set aside. */
+  readonly parked: (message: WaitingMessage, code: string) => void;
   readonly commandRefused: (code: string, message: string, times: number) => void;
   /** Counts an error by its code. */
   readonly count: (code: string) => void;

@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { Aedes } from "aedes";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { MqttClient } from "./client.ts";
@@ -62,6 +62,22 @@ test("a broker that knows no MQTT 5 is spoken to in 3.1.1, and asked in 3.1.1 ne
   await until(() => client.online);
   expect(versions).toEqual([4]);
   expect(client.state.connects).toBe(2);
+});
+
+test("after a connection that lasted it is asked in MQTT 5 first again: it may have learnt it", async () => {
+  client = makeClient(broker.url, { stableMs: 1 });
+  client.start();
+  await until(() => client.online && client.state.protocolVersion === 4);
+  const { port } = broker;
+  await broker.stop();
+  await until(() => client.state.state === "offline");
+  const server = createServer(new LimitsStub(9).handle).listen(port, "127.0.0.1");
+  endings.push(
+    () => server.close(),
+    () => client.stop(),
+  );
+  await until(() => client.online);
+  expect(client.state).toMatchObject({ protocolVersion: 5, connects: 2 });
 });
 
 test("at connecting it says online, what it is and how it is, in this order", async () => {
@@ -233,4 +249,27 @@ test("another client with the same name is an error by name, stays told, and is 
   expect(client.state).toMatchObject({ lastErrorCode: null, takenOver: true });
   // The pause is the longest there is, not the first: 300 ms of 400, less what a timer may be early.
   expect(performance.now() - offlineMs).toBeGreaterThan(250);
+});
+
+test.each([
+  ["a broker that hangs up and says nothing seems to have another client of this name", undefined, true],
+  ["one that says it shuts down has none", 0x8b, false],
+  ["one that says it is busy has none", 0x89, false],
+  ["one that says it was closed by its operator has none", 0x98, false],
+  ["one that says where to go instead has none", 0x9c, false],
+])("%s", async (_, reason, takenOver) => {
+  const sockets: Socket[] = [];
+  const url = await standIn(() => (socket) => {
+    sockets.push(socket);
+    new LimitsStub(9).handle(socket);
+  });
+  client = makeClient(url, { announce: () => [] });
+  client.onChange(({ state }) => {
+    if (state !== "online") return;
+    if (reason === undefined) sockets.at(-1)?.destroy();
+    else sockets.at(-1)?.end(Buffer.from([0xe0, 2, reason, 0]));
+  });
+  client.start();
+  await until(() => client.state.connects >= 5);
+  expect(client.state.takenOver).toBe(takenOver);
 });

@@ -19,6 +19,7 @@ import {
 } from "./connection.ts";
 import { isRefusal, MqttError, type MqttErrorCode } from "./errors.ts";
 import { TakeoverWatch } from "./takeover.ts";
+import { VersionChoice } from "./version-choice.ts";
 
 /** A topic filter, and who hears what arrives for it. */
 export interface Listening {
@@ -41,6 +42,8 @@ export interface MqttClientOptions extends Omit<ConnectionOptions, PerConnection
   readonly random: () => number;
   readonly utcMs: () => number;
   readonly backoff?: Backoff;
+  /** A connection that lived this long was a good one, in ms: the next wait is the first again. Default 10,000. */
+  readonly stableMs?: number;
 }
 
 export interface MqttState {
@@ -60,7 +63,6 @@ export interface MqttState {
 }
 
 const BACKOFF: Backoff = { firstMs: 500, capMs: 30_000 };
-/** A connection that lived this long was a good one: the next wait is the first again. */
 const STABLE_MS = 10_000;
 /** What the broker refused at one connect is tried again at one this much later. */
 const REFUSED_FOR_MS = 600_000;
@@ -72,6 +74,7 @@ export class MqttClient {
   readonly #options: MqttClientOptions;
   readonly #listeners = new Set<(state: MqttState) => void>();
   readonly #takeovers = new TakeoverWatch();
+  readonly #versions = new VersionChoice();
   /** By topic or filter; they are few. */
   readonly #refusedUntilMs = new Map<string, number>();
   #state: Omit<MqttState, "takenOver">;
@@ -145,12 +148,12 @@ export class MqttClient {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const { utcMs: _, random, backoff = BACKOFF } = this.#options;
+    const { random, backoff = BACKOFF, stableMs = STABLE_MS } = this.#options;
     for (let failures = 0; !signal.aborted; ) {
       const startedMs = performance.now();
       const { error, takenOver } = await this.#liveOnce(signal);
       if (signal.aborted) return;
-      failures = performance.now() - startedMs >= STABLE_MS ? 1 : failures + 1;
+      failures = performance.now() - startedMs >= stableMs ? 1 : failures + 1;
       this.#enter("offline", error);
       // Two that throw each other out do so as rarely as may be.
       const { capMs } = backoff;
@@ -177,7 +180,10 @@ export class MqttClient {
   async #open(signal: AbortSignal): Promise<Connection> {
     const { access, status } = this.#options;
     const here = { will: status("offline"), arrivingMaxBytes: ARRIVING_MAX_BYTES };
-    return await openConnection({ ...this.#options, ...access?.(), ...here }, this.#state.protocolVersion ?? 5, signal);
+    const options = { ...this.#options, ...access?.(), ...here };
+    const connection = await openConnection(options, this.#versions.first(performance.now()), signal);
+    this.#versions.accepted(connection.protocolVersion, performance.now());
+    return connection;
   }
 
   /** @returns why it ended */
@@ -197,10 +203,12 @@ export class MqttClient {
   }
 
   #judge(connection: Connection, error: unknown): boolean {
-    const { openedMs, endedUnprovoked: unprovoked } = connection;
+    const { stableMs = STABLE_MS } = this.#options;
     const nowMs = performance.now();
+    const livedMs = nowMs - connection.openedMs;
+    if (livedMs >= stableMs) this.#versions.lasted();
     const code = error instanceof MqttError ? error.code : "INTERNAL";
-    return this.#takeovers.ended({ code, livedMs: nowMs - openedMs, unprovoked }, nowMs);
+    return this.#takeovers.ended({ code, livedMs, ...connection.how }, nowMs);
   }
 
   /** A broker that lets nobody listen is told no less. */

@@ -9,6 +9,7 @@ import type { OutboxMessage } from "../store/schema.ts";
 import { disconnected, refusedConnect, stopped, subscribeError, translate } from "./connection-errors.ts";
 import { isRefusal, MqttError } from "./errors.ts";
 import { packetBytes } from "./packet-size.ts";
+import type { Ending } from "./takeover.ts";
 import { matches } from "./topics.ts";
 
 export type ProtocolVersion = 4 | 5;
@@ -67,7 +68,7 @@ const WAITING_MAX = 1000;
 const IN_FLIGHT_3_1_1 = 100;
 
 /**
- * Connects with the version that worked last, and with the other when the broker refuses that one.
+ * Connects with the version given, and with the other when the broker refuses that one.
  * @throws MqttError
  */
 export async function openConnection(
@@ -100,7 +101,7 @@ export class Connection {
   #end: (reason: MqttError) => void = () => {};
   #over: MqttError | undefined;
   #refusedAny = false;
-  #endedUnprovoked = false;
+  #how: Pick<Ending, "unprovoked" | "reasoned"> = { unprovoked: false, reasoned: false };
 
   private constructor(client: mqtt.MqttClient, options: ConnectionOptions, connack: mqtt.IConnackPacket) {
     this.#client = client;
@@ -113,7 +114,7 @@ export class Connection {
       this.#end = resolve;
     });
     client.on("error", (error) => this.#finish(translate(error)));
-    client.on("disconnect", ({ reasonCode }) => this.#finish(disconnected(reasonCode)));
+    client.on("disconnect", ({ reasonCode }) => this.#finish(disconnected(reasonCode), true));
     client.on("close", () => this.#finish(new MqttError("MQTT_LOST", `${options.url} closed the connection`)));
   }
 
@@ -194,9 +195,9 @@ export class Connection {
     });
   }
 
-  /** Once it is over: nothing waited for an acknowledgement then, and nothing had been refused. */
-  get endedUnprovoked(): boolean {
-    return this.#endedUnprovoked;
+  /** How it ended, once it is over. */
+  get how(): Pick<Ending, "unprovoked" | "reasoned"> {
+    return this.#how;
   }
 
   /** Says DISCONNECT, so that the last will is not published, and waits for the socket to close. */
@@ -247,10 +248,10 @@ export class Connection {
     });
   }
 
-  #finish(reason: MqttError): void {
+  #finish(reason: MqttError, reasoned = false): void {
     if (this.#over !== undefined) return;
     this.#over = reason;
-    this.#endedUnprovoked = this.#pending.size === 0 && !this.#refusedAny;
+    this.#how = { unprovoked: this.#pending.size === 0 && !this.#refusedAny, reasoned };
     for (const settle of this.#pending) settle(reason);
     discard(this.#client);
     this.#end(reason);

@@ -21,14 +21,9 @@ test("device and origin, without which Home Assistant takes none", () => {
   expect(config.origin.name).toBe("lv06-edge-appliance");
 });
 
-test("available is who is online, by the retained status", () => {
-  expect(config.availability).toEqual([
-    {
-      topic: "lv06/v1/clinic/box-1/status",
-      value_template: "{{ value_json.data.state }}",
-      payload_available: "online",
-    },
-  ]);
+test("available is who is online, by the retained status, and nobody who stopped: in Home Assistant's two words only", () => {
+  const template = "{{ 'online' if value_json.data.state == 'online' else 'offline' }}";
+  expect(config.availability).toEqual([{ topic: "lv06/v1/clinic/box-1/status", value_template: template }]);
 });
 
 test("every entity is diagnostic, has a name of its own for ever, and expires with the third missed health", () => {

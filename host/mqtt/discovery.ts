@@ -43,8 +43,8 @@ export function makeDiscoveryMessage({ prefix, identity, version, healthInterval
     availability: [
       {
         topic: topicOf(identity, "status"),
-        value_template: "{{ value_json.data.state }}",
-        payload_available: "online",
+        // Home Assistant passes over what is neither of its two words: `stopped` would leave everything available.
+        value_template: "{{ 'online' if value_json.data.state == 'online' else 'offline' }}",
       },
     ],
     state_topic: topicOf(identity, "health"),

@@ -148,10 +148,12 @@ describe.skipIf(!RUN_MOSQUITTO)(`${MOSQUITTO} as the example configures it`, () 
     const box = appliance();
     await until(() => box.online);
     await box.publish(RESULT);
+    await box.publish({ ...RESULT, topic: topicOf(US, "event") });
     await until(() => topics.includes(topicOf(US, "health")));
     await box.stop();
     await until(() => topics.filter((topic) => topic === topicOf(US, "status")).length > 1);
     expect(topics).not.toContain(RESULT.topic);
+    expect(topics).not.toContain(topicOf(US, "event"));
   });
 
   test("an appliance whose discovery the list does not allow goes without it, and stays", async () => {

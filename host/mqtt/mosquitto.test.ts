@@ -13,6 +13,7 @@ import { SCHEMA_FOLDER, schemaFileOf } from "./schemas.ts";
 import { makeClient, until } from "./testing/client.ts";
 import { MOSQUITTO, Mosquitto, RUN_MOSQUITTO } from "./testing/mosquitto.ts";
 import { listenOutside, type Outside } from "./testing/outside.ts";
+import { PubackGate } from "./testing/puback-gate.ts";
 import * as samples from "./testing/samples.ts";
 import { VersionGate } from "./testing/version-gate.ts";
 import type { Kind } from "./topics.ts";
@@ -259,6 +260,38 @@ describe.skipIf(!RUN_MOSQUITTO)(`The outbox over ${MOSQUITTO}`, () => {
     expect(client.state.protocolVersion).toBe(4);
     expect(firstArrivals(outside)).toEqual([0, 1, 3, 4]);
     expect(told).toEqual([["2", "MQTT_LOST"]]);
+    expect(client.state.takenOver).toBe(false);
+  });
+
+  test("sets nothing aside while acknowledgements of larger messages stay out, and keeps the order", async () => {
+    const broker = await Mosquitto.start(["max_queued_messages 0"]);
+    endings.push(() => broker.stop());
+    const outside = await listenOutside(broker.url, TOPIC, 5);
+    endings.push(outside.end);
+    const gate = await PubackGate.start(broker.port);
+    endings.push(() => gate.stop());
+    // Status is small enough to be acknowledged: every connection becomes an accepted one.
+    const client = makeClient(gate.url, { announce: () => [], ackDeadlineMs: 100 });
+    const told: string[] = [];
+    const publisher = new OutboxPublisher({ store, client, onParked: (_, code) => void told.push(code) });
+    endings.push(
+      () => client.stop(),
+      () => publisher.stop(),
+    );
+    const COUNT = 40;
+    const payload = (index: number) => Buffer.from(String(index).padStart(3000));
+    await store.enqueue(upTo(COUNT).map((index) => ({ ...numbered(index), payload: payload(index) })));
+    gate.dropAboveBytes = 3000;
+    client.start();
+    publisher.start();
+    await until(() => client.state.connects >= 8);
+    expect(gate.dropped).toBeGreaterThan(0);
+    expect(store.outbox.rows).toBe(COUNT);
+    gate.dropAboveBytes = Number.POSITIVE_INFINITY;
+    await until(() => store.outbox.rows === 0);
+    expect(told).toEqual([]);
+    expect(publisher.stats).toMatchObject({ published: COUNT, parked: 0, lastErrorCode: null });
+    expect(firstArrivals(outside)).toEqual(upTo(COUNT));
     expect(client.state.takenOver).toBe(false);
   });
 });

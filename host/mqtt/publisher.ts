@@ -2,18 +2,22 @@
  * Empties the outbox over the client: in order, several in flight, deleted when acknowledged.
  *
  * After any failure it begins again at the oldest message left, so the order per appliance holds and nothing is
- * skipped; what was under way may arrive twice, with the same id. Only a message that the broker can never take is set
- * aside, and told.
+ * skipped; what was under way may arrive twice, with the same id. Only a message that the broker can never take, or
+ * that does not open, is set aside, and told; one that is merely suspected of it is tried again later.
+ *
+ * A broker may refuse one message and take what was under way behind it: up to 63 may pass one that is refused. From then
+ * on they go one at a time, until it is through.
  */
 import { errorCode } from "../base/error.ts";
 import type { ResultStore } from "../store/results.ts";
-import type { OutboxMessage, OutboxRow } from "../store/schema.ts";
+import type { OutboxRow, WaitingMessage } from "../store/schema.ts";
 import type { MqttClient } from "./client.ts";
-import { isUnsendable } from "./errors.ts";
-import { Suspicion } from "./suspicion.ts";
+import { isRefusal, isUnsendable } from "./errors.ts";
+import { Probation } from "./probation.ts";
+import { type Ended, Suspicion } from "./suspicion.ts";
 
 export interface OutboxPublisherOptions {
-  readonly store: Pick<ResultStore, "pending" | "acknowledge" | "onMessages" | "park">;
+  readonly store: Pick<ResultStore, "pending" | "acknowledge" | "onMessages" | "park" | "unpark">;
   readonly client: Pick<MqttClient, "publish" | "online" | "onChange">;
   /** Messages under way at once; default 64. */
   readonly inFlightMax?: number;
@@ -21,14 +25,15 @@ export interface OutboxPublisherOptions {
   readonly pollMs?: number;
   /** Waits this long after a refusal, in ms; default 5,000. */
   readonly retryMs?: number;
-  /** A message was set aside. @param code what the broker has against it */
-  readonly onParked?: (message: OutboxMessage, code: string) => void;
+  readonly monotonicMs?: () => number;
+  /** A message was set aside, for the first time. @param code what the broker has against it, or the store */
+  readonly onParked?: (message: WaitingMessage, code: string) => void;
 }
 
 export interface PublisherStats {
   /** Acknowledged by the broker since the start. */
   readonly published: number;
-  /** Set aside since the start: the broker takes no such message, and it must not block the others. */
+  /** Set aside since the start, and not delivered since: they must not block the others. */
   readonly parked: number;
   /** Attempts that ended without an acknowledgement. */
   readonly failed: number;
@@ -40,8 +45,12 @@ export interface PublisherStats {
 type Waker = "rows" | "state";
 
 const READ_ROWS = 128;
-/** The connection ended while messages were under way, and one of them may be why. */
-const ENDINGS: ReadonlySet<string> = new Set(["MQTT_LOST", "MQTT_DEADLINE", "MQTT_BLAMED"]);
+/** The connection ended while messages were under way, and what that says of them. */
+const ENDINGS: ReadonlyMap<string, Ended> = new Map([
+  ["MQTT_LOST", "hung up"],
+  ["MQTT_DEADLINE", "silent"],
+  ["MQTT_BLAMED", "blamed"],
+]);
 
 export class OutboxPublisher {
   readonly #options: OutboxPublisherOptions;
@@ -56,7 +65,11 @@ export class OutboxPublisher {
   #flushScheduled = false;
   #flushed: Promise<void> = Promise.resolve();
   readonly #suspicion = new Suspicion();
-  #parked = 0;
+  /** Positions of those that were refused, and are not through. */
+  readonly #refused = new Set<number>();
+  readonly #probation = new Probation();
+  readonly #monotonicMs: () => number;
+  #onlineSinceMs: number | undefined;
   #lost: { readonly row: OutboxRow; readonly code: string }[] = [];
   #failedNow = false;
   #published = 0;
@@ -65,10 +78,11 @@ export class OutboxPublisher {
 
   constructor(options: OutboxPublisherOptions) {
     this.#options = options;
+    this.#monotonicMs = options.monotonicMs ?? (() => performance.now());
   }
 
   get stats(): PublisherStats {
-    const [published, parked, failed] = [this.#published, this.#parked, this.#failed];
+    const [published, parked, failed] = [this.#published, this.#probation.size, this.#failed];
     return { published, parked, failed, lastErrorCode: this.#lastErrorCode };
   }
 
@@ -76,7 +90,7 @@ export class OutboxPublisher {
     if (this.#running !== undefined) return;
     this.#stopped = false;
     const { store, client } = this.#options;
-    this.#unsubscribe = [store.onMessages(() => this.#wakeUp("rows")), client.onChange(() => this.#wakeUp("state"))];
+    this.#unsubscribe = [store.onMessages(() => this.#wakeUp("rows")), client.onChange(() => this.#stateChanged())];
     this.#running = this.#run();
   }
 
@@ -93,10 +107,25 @@ export class OutboxPublisher {
     const { client, pollMs = 5000, retryMs = 5000 } = this.#options;
     while (!this.#stopped) {
       this.#woken.clear();
+      await this.#tryAgain();
       if (client.online) await this.#drain();
       // Still connected after a failure: the broker refuses, and asking at once would only make it busy.
       if (this.#failedNow && client.online) await this.#rest(retryMs, ["state"]);
       else await this.#rest(pollMs, ["rows", "state"]);
+    }
+  }
+
+  /** What was set aside on suspicion is pending again, when its time has come. */
+  async #tryAgain(): Promise<void> {
+    if (!this.#options.client.online) return;
+    const nowMs = this.#monotonicMs();
+    this.#onlineSinceMs ??= nowMs;
+    if (!this.#probation.due(nowMs - this.#onlineSinceMs, nowMs)) return;
+    this.#probation.tried(nowMs);
+    try {
+      await this.#options.store.unpark();
+    } catch (error) {
+      this.#fail(error);
     }
   }
 
@@ -106,7 +135,7 @@ export class OutboxPublisher {
     let after = 0;
     try {
       while (this.#goesOn()) {
-        const rows = this.#options.store.pending(READ_ROWS, after);
+        const rows = await this.#openable(after);
         if (rows.length === 0) break;
         after = rows.at(-1)?.position ?? after;
         for (const row of rows) {
@@ -123,8 +152,16 @@ export class OutboxPublisher {
     await this.#findGuilty();
   }
 
+  /** What does not open is set aside. @throws StoreError */
+  async #openable(after: number): Promise<OutboxRow[]> {
+    const unopened: { readonly message: WaitingMessage; readonly code: string }[] = [];
+    const rows = this.#options.store.pending(READ_ROWS, after, (message, code) => unopened.push({ message, code }));
+    for (const { message, code } of unopened) await this.#park(message, code);
+    return rows;
+  }
+
   #inFlightMax(): number {
-    return this.#suspicion.careful ? 1 : (this.#options.inFlightMax ?? 64);
+    return this.#suspicion.careful || this.#refused.size > 0 ? 1 : (this.#options.inFlightMax ?? 64);
   }
 
   #goesOn(): boolean {
@@ -138,10 +175,12 @@ export class OutboxPublisher {
       this.#published += 1;
       this.#lastErrorCode = null;
       this.#suspicion.acknowledged();
+      this.#probation.acknowledged(row.position);
+      this.#refused.delete(row.position);
       this.#acknowledged.push(row.position);
       this.#scheduleFlush();
     } catch (error) {
-      if (isUnsendable(error)) await this.#park(row, error.code);
+      if (isUnsendable(error)) await this.#park(headOf(row), error.code);
       else this.#notSent(row, error);
     }
     this.#inFlight -= 1;
@@ -150,6 +189,7 @@ export class OutboxPublisher {
 
   #notSent(row: OutboxRow, error: unknown): void {
     this.#fail(error);
+    if (isRefusal(error)) this.#refused.add(row.position);
     const code = errorCode(error);
     if (ENDINGS.has(code)) this.#lost.push({ row, code });
   }
@@ -157,20 +197,21 @@ export class OutboxPublisher {
   async #findGuilty(): Promise<void> {
     const lost = this.#lost;
     this.#lost = [];
-    const blamed = lost.some(({ code }) => code === "MQTT_BLAMED");
+    // One connection has one end: all that were under way heard of the same.
     const guilty = this.#suspicion.lost(
       lost.map(({ row }) => row.position),
-      blamed,
+      ENDINGS.get(lost[0]?.code ?? "") ?? "silent",
     );
     const found = lost.find(({ row }) => row.position === guilty);
-    if (found !== undefined) await this.#park(found.row, found.code);
+    if (found !== undefined) await this.#park(headOf(found.row), found.code);
   }
 
-  async #park(row: OutboxRow, code: string): Promise<void> {
+  async #park(message: WaitingMessage, code: string): Promise<void> {
     try {
-      await this.#options.store.park(row.position, code);
-      this.#parked += 1;
-      this.#options.onParked?.(row, code);
+      await this.#options.store.park(message.position, code);
+      this.#refused.delete(message.position);
+      const first = this.#probation.park(message.position, code, this.#monotonicMs());
+      if (first) this.#options.onParked?.(message, code);
     } catch (error) {
       this.#fail(error);
     }
@@ -230,8 +271,17 @@ export class OutboxPublisher {
     this.#wake = () => {};
   }
 
+  #stateChanged(): void {
+    if (!this.#options.client.online) this.#onlineSinceMs = undefined;
+    this.#wakeUp("state");
+  }
+
   #wakeUp(waker: Waker): void {
     this.#woken.add(waker);
     this.#wake(waker);
   }
+}
+
+function headOf({ payload, ...head }: OutboxRow): WaitingMessage {
+  return { ...head, payloadBytes: payload.length };
 }

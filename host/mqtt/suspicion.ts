@@ -12,6 +12,12 @@ const LOSSES_ALONE = 3;
 /** Messages that are sent one at a time after that: the guilty one need not be the first. */
 const CAREFUL_FOR = 128;
 
+/**
+ * How the connection ended: `blamed`, the broker said that a message is the reason; `hung up`, it did not say why; `silent`,
+ * an acknowledgement stayed out. That is a slow broker or a bad link, and no word against a message.
+ */
+export type Ended = "blamed" | "hung up" | "silent";
+
 export class Suspicion {
   #losses = 0;
   #careful = 0;
@@ -32,21 +38,21 @@ export class Suspicion {
    * The connection ended.
    *
    * @param underWay positions of the messages without an acknowledgement
-   * @param blamed the broker said that a message is the reason
-   * @returns the position of the message that is to blame, once it is known
+   * @returns the position of the message that is to blame, once it is known; never where the broker was silent
    */
-  lost(underWay: readonly number[], blamed: boolean): number | undefined {
+  lost(underWay: readonly number[], ended: Ended): number | undefined {
     const [first] = underWay;
     if (first === undefined) return undefined;
     const alone = this.careful && underWay.length === 1;
     if (alone && this.#suspect !== first) [this.#suspect, this.#losses] = [first, 0];
     this.#losses += 1;
     if (!alone) {
-      if (blamed || this.#losses >= LOSSES) [this.#careful, this.#losses] = [CAREFUL_FOR, 0];
+      if (ended === "blamed" || this.#losses >= LOSSES) [this.#careful, this.#losses] = [CAREFUL_FOR, 0];
       return undefined;
     }
     this.#careful = CAREFUL_FOR;
-    if (!blamed && this.#losses < LOSSES_ALONE) return undefined;
+    if (ended === "silent") this.#losses = 0;
+    if (ended !== "blamed" && this.#losses < LOSSES_ALONE) return undefined;
     [this.#suspect, this.#losses] = [undefined, 0];
     return first;
   }

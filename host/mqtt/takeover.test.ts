@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { type Ending, TakeoverWatch } from "./takeover.ts";
 
 const HOUR_MS = 3_600_000;
-const TOLD: Ending = { code: "MQTT_TAKEN_OVER", livedMs: 600_000, unprovoked: false };
-const CUT: Ending = { code: "MQTT_LOST", livedMs: 2000, unprovoked: true };
+const TOLD: Ending = { code: "MQTT_TAKEN_OVER", livedMs: 600_000, unprovoked: false, reasoned: true };
+const CUT: Ending = { code: "MQTT_LOST", livedMs: 2000, unprovoked: true, reasoned: false };
 
 /** What the watch says of each in turn; null is an attempt that was not accepted. */
 function said(endings: readonly (Ending | null)[]) {
@@ -25,10 +25,16 @@ test("without it, three short connections in a row are taken for it", () => {
 
 test.each([
   ["one that lasted", { ...CUT, livedMs: 60_000 }],
+  ["one that the broker ended with its reason", { ...CUT, reasoned: true }],
   ["one that ended for a reason", { ...CUT, code: "MQTT_DEADLINE" as const }],
   ["an attempt that the broker did not answer", null],
 ])("but not with %s between them", (_, other) => {
   expect(said([CUT, CUT, other, CUT, CUT]).filter((verdict) => verdict)).toEqual([]);
+});
+
+test("nor for a broker that says why it hangs up, however often", () => {
+  const reasoned = { ...CUT, reasoned: true };
+  expect(said([reasoned, reasoned, reasoned, reasoned])).toEqual([false, false, false, false]);
 });
 
 test("one that ended while a message was under way says nothing, by itself or between others", () => {

@@ -8,6 +8,8 @@ export interface Ending {
   readonly livedMs: number;
   /** Nothing waited for an acknowledgement, nothing had been refused: the broker did not hang up because of a message. */
   readonly unprovoked: boolean;
+  /** The broker said DISCONNECT, and with it why: shutting down, busy, moved. */
+  readonly reasoned: boolean;
 }
 
 const TOLD_FOR_MS = 3_600_000;
@@ -23,8 +25,8 @@ export class TakeoverWatch {
   #short = 0;
 
   /** @returns whether it was a takeover */
-  ended({ code, livedMs, unprovoked }: Ending, nowMs: number): boolean {
-    if (code !== "MQTT_LOST" || livedMs >= SHORT_MS) this.#short = 0;
+  ended({ code, livedMs, unprovoked, reasoned }: Ending, nowMs: number): boolean {
+    if (code !== "MQTT_LOST" || reasoned || livedMs >= SHORT_MS) this.#short = 0;
     else if (unprovoked) this.#short += 1;
     if (code !== "MQTT_TAKEN_OVER" && this.#short < SHORT_ONES) return false;
     this.#untilMs = nowMs + TOLD_FOR_MS;

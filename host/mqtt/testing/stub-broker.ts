@@ -55,14 +55,14 @@ export class LimitsStub {
 }
 
 /** Fixed header: type, then the remaining length in 7-bit groups. */
-function headerSize(packet: Buffer): number {
+export function headerSize(packet: Buffer): number {
   let size = 1;
   while (size < packet.length && packet.readUInt8(size) >= 0x80) size += 1;
   return size + 1;
 }
 
 /** @returns infinity while the header is incomplete */
-function packetSize(buffer: Buffer): number {
+export function packetSize(buffer: Buffer): number {
   const header = headerSize(buffer);
   if (buffer.length < 2 || header > buffer.length) return Number.POSITIVE_INFINITY;
   const groups = [...buffer.subarray(1, header)];
