@@ -15,6 +15,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -369,6 +370,26 @@ describe.concurrent("lv06 results and outbox", () => {
   test("outbox ls counts what waits", async () => {
     const { code, document } = await answer(["outbox", "ls", "--limit", "1"], env());
     expect({ code, rows: document.rows, shown: document.messages.length }).toEqual({ code: 0, rows: 3, shown: 1 });
+  });
+
+  test("a damaged result is named beside the others, and a damaged message is listed as it waits", async () => {
+    const dataDir = join(folder, "damaged");
+    cpSync(env().LV06_DATA_DIR, dataDir, { recursive: true });
+    const db = new DatabaseSync(join(dataDir, "results.db"));
+    db.exec("UPDATE results SET body = X'00' WHERE sequence = 2; UPDATE outbox SET payload = X'00'");
+    db.close();
+    const [json, plain, outbox] = await Promise.all([
+      answer(["results", "ls"], { LV06_DATA_DIR: dataDir }),
+      lv06(["results", "find", "other.png"], { LV06_DATA_DIR: dataDir }),
+      answer(["outbox", "ls"], { LV06_DATA_DIR: dataDir }),
+    ]);
+    expect(json).toMatchObject({
+      code: 1,
+      document: { results: [{ sequence: 3 }, { sequence: 1 }], unopened: [{ sequence: 2, code: "STORE_DAMAGED" }] },
+    });
+    expect(plain.code).toBe(1);
+    expect(plain.stderr).toMatch(/^result 2 \(.*\) does not open \[STORE_DAMAGED\]\n$/);
+    expect(outbox.document.messages).toHaveLength(3);
   });
 });
 

@@ -4,6 +4,7 @@
  */
 import { execFile } from "node:child_process";
 import {
+  appendFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -17,8 +18,10 @@ import {
 import { builtinModules } from "node:module";
 import { tmpdir, userInfo } from "node:os";
 import { join, relative, resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { loadConfig } from "../host/config/load.ts";
 import { missingPrograms } from "../host/device/testing/firmware.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
@@ -126,18 +129,34 @@ describe("with DESTDIR", () => {
 });
 
 describe("as a service", () => {
+  const RISING = "echo x >> restarts; wc -l < restarts";
   const names = ["PREFIX", "BINDIR", "ETC", "STATE", "UNITS", "RULES"];
   const folders = () => Object.fromEntries(names.map((name) => [name, join(folder, "own", name.toLowerCase())]));
-  const install = (what: string) =>
-    ran(INSTALL, [what], { ...folders(), SERVICE_USER: userInfo().username, PROVE_S: "2" });
+  const install = (what: string, more: Readonly<Record<string, string>> = {}) =>
+    ran(INSTALL, [what], { ...folders(), SERVICE_USER: userInfo().username, PROVE_S: "2", ...more });
   const current = () => readlinkSync(join(folder, "own/prefix/current"));
   const asked = () => readFileSync(join(folder, "asked"), "utf8").trim().split("\n");
 
+  const back = (name: string) =>
+    ran(INSTALL, ["back", name], { ...folders(), SERVICE_USER: userInfo().username, PROVE_S: "2" });
+  const systemFiles = ["lv06.service", "60-lv06.rules", "lv06"];
+  /** Which of the files in place are those of the release that was marked. */
+  const ownFiles = () =>
+    ["units/lv06.service", "rules/60-lv06.rules", "bindir/lv06"].map((path) =>
+      readFileSync(join(folder, "own", path), "utf8").endsWith("# marked\n"),
+    );
+
   /** @param restarts lines of shell that print how often the service was restarted */
-  function systemd(restarts: string): void {
-    program("systemctl", `echo "$*" >> ${folder}/asked\ncase $1 in show) ${restarts} ;; esac`);
+  function systemd(restarts: string, state = "active"): void {
+    const answers = `case $1 in show) ${restarts} ;; is-active) echo ${state} ;; esac`;
+    program(
+      "systemctl",
+      `case $1 in is-active | show | --quiet) ;; *) echo "$*" >> ${folder}/asked ;; esac\n${answers}`,
+    );
     program("udevadm", "");
+    program("usermod", `echo usermod "$*" >> ${folder}/users`);
   }
+  const users = () => readFileSync(join(folder, "users"), "utf8").trim().split("\n");
 
   test("it is enabled, restarted by an upgrade, and taken back where the new one does not stay up", {
     timeout: SLOW_MS,
@@ -156,15 +175,87 @@ describe("as a service", () => {
     const second = current();
     expect(second).not.toBe(first);
 
-    systemd(`echo x >> ${folder}/restarts; wc -l < ${folder}/restarts`);
+    for (const file of systemFiles) appendFileSync(join(folder, "own/prefix", second, "packaging", file), "# marked\n");
+    systemd(`case $(readlink ${folder}/own/prefix/current) in ${second}) echo 0 ;; *) ${RISING} ;; esac`);
     const failed = await install("upgrade");
-    expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining("is in use again") });
+    expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining("is in use again and runs") });
+    expect(failed.stdout).not.toContain("STORE_NEWER");
     expect(current()).toBe(second);
-    expect(asked().slice(-1)).toEqual(["restart lv06"]);
+    expect(ownFiles()).toEqual([true, true, true]);
+    expect(asked().slice(-2)).toEqual(["daemon-reload", "restart lv06"]);
+    // Each time: an installation of before may lack it.
+    expect(users()).toEqual(Array(3).fill(`usermod -aG dialout ${userInfo().username}`));
 
     expect(await install("uninstall")).toMatchObject({ code: 0 });
     expect(asked()).toContain("disable --now lv06");
     expect(readdirSync(join(folder, "own/units"))).toEqual([]);
+  });
+
+  test("the way back says whether the release runs, and whether it knows the results", {
+    timeout: SLOW_MS,
+  }, async () => {
+    systemd("echo 0");
+    expect(await install("install")).toMatchObject({ code: 0 });
+    const first = current().slice("releases/".length);
+    for (const file of systemFiles)
+      appendFileSync(join(folder, "own/prefix", current(), "packaging", file), "# marked\n");
+    expect(await install("upgrade")).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(`install back ${first}`),
+    });
+    expect(ownFiles()).toEqual([false, false, false]);
+
+    for (const name of ["", "../releases", "no-such", ".hidden"]) {
+      const refused = await ran(INSTALL, ["back", name], { ...folders() });
+      expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining(first) });
+    }
+    expect(await back(first)).toMatchObject({ code: 0, stdout: expect.stringMatching(/and runs\n$/) });
+    expect(current()).toBe(`releases/${first}`);
+    expect(ownFiles()).toEqual([true, true, true]);
+
+    for (const key of ["store.encryptionKey", "privacy.siteKey"]) {
+      writeFileSync(
+        join(folder, "own/etc/credentials", key),
+        `${Buffer.from([...Array(32).keys()]).toString("hex")}\n`,
+      );
+    }
+    const results = join(folder, "own/state/results.db");
+    const db = new DatabaseSync(results);
+    db.exec("PRAGMA user_version = 99; CREATE TABLE later (x)");
+    db.close();
+    systemd(RISING);
+    const stuck = await back(first);
+    expect(stuck).toMatchObject({ code: 1, stderr: expect.stringContaining("does not stay up") });
+    expect(stuck.stdout).toContain("STORE_NEWER");
+    expect(stuck.stdout).toContain("no copy");
+    for (let version = 1; version < 99; version++) writeFileSync(`${results}.v${version}`, "");
+    expect((await back(first)).stdout).toMatch(/before the upgrade: .*\/own\/state\/results\.db\.v\d;/);
+
+    systemd("echo 0", "inactive");
+    expect(await back(first)).toMatchObject({ code: 0, stdout: expect.stringContaining("is not started") });
+  });
+
+  test("an interrupted installation is done anew", { timeout: SLOW_MS }, async () => {
+    systemd("echo 0");
+    program("systemctl", "false");
+    expect((await install("install")).code).not.toBe(0);
+    systemd("echo 0");
+    expect(await install("install")).toMatchObject({ code: 0, stderr: "" });
+    expect(asked()).toContain("enable lv06");
+  });
+
+  test.each([
+    ["is made as a member of the group of the serial ports", "", "--groups dialout "],
+    ["is made without that group where there is none", "exit 2", ""],
+  ])("the user %s", { timeout: SLOW_MS }, async (_, group, options) => {
+    systemd("echo 0");
+    program("getent", `[ "$*" = "group dialout" ]\n${group}`);
+    program("useradd", `echo useradd "$*" >> ${folder}/users`);
+    program("chown", "");
+    expect(await install("install", { SERVICE_USER: "lv06-nobody" })).toMatchObject({ code: 0, stderr: "" });
+    expect(users()).toEqual([
+      expect.stringMatching(`^useradd --system --user-group ${options}--home-dir .* lv06-nobody$`),
+    ]);
   });
 });
 
@@ -181,6 +272,25 @@ test.skipIf(missing.length > 0)(
     expect({ code, words }).toEqual({ code: 0, words: [] });
   },
 );
+
+test("the unit denies no adapter that is first plugged in while the service runs", () => {
+  const unit = readFileSync(join(ROOT, "packaging/lv06.service"), "utf8");
+  // Each makes systemd keep a list of devices, of what is known as the service starts; ProtectClock in older versions.
+  expect(unit.match(/^(DevicePolicy|DeviceAllow|PrivateDevices|ProtectClock)=.*$/gm)).toBeNull();
+});
+
+test("what the installed settings suggest is taken as it stands", () => {
+  const file = join(folder, "lv06.yaml");
+  const text = readFileSync(join(ROOT, "packaging/lv06.yaml"), "utf8");
+  writeFileSync(file, text.replace(/^ {2}# (?=[a-zA-Z]+: \S+$)/gm, "  "));
+  const { mqtt } = loadConfig({ file, env: {}, cwd: folder, installDir: folder }).config;
+  expect(mqtt).toMatchObject({
+    url: "mqtts://broker.example:8883",
+    caFile: "/etc/lv06/ca.crt",
+    certFile: "/etc/lv06/clinic.box-1.crt",
+    keyFile: "/etc/lv06/clinic.box-1.key",
+  });
+});
 
 test("the udev rules know every adapter that the appliance knows", () => {
   const rules = readFileSync(join(ROOT, "packaging/60-lv06.rules"), "utf8");

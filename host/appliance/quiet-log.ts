@@ -7,6 +7,8 @@ export interface QuietLogOptions {
   /** Different lines that are remembered; beyond them the oldest is forgotten. */
   readonly keysMax?: number;
   readonly monotonicMs: () => number;
+  /** What the log stamps its lines with. */
+  readonly utcMs: () => number;
 }
 
 type Level = "warn" | "error";
@@ -21,6 +23,7 @@ interface Said {
   readonly sinceMs: number;
   /** Of the last line that was held back. */
   fields: Fields;
+  utcMs: number;
   /** Lines that were held back. */
   times: number;
 }
@@ -30,21 +33,25 @@ const TELLING = ["part", "code", "state", "why", "action", "miner", "name"] as c
 
 /**
  * Only warnings and errors: the other levels tell what was done, each time anew. The first of its kind passes at once;
- * those of the next minute are held back, and then told as one line with their number in `times`.
+ * those of the next minute are held back, and then told as one line with the `time` of the last and their number in
+ * `times`. News of the same part tells them before itself, and what goes wrong after it is told at once.
  */
 export class QuietLog implements Log {
   readonly #log: Log;
   readonly #everyMs: number;
   readonly #keysMax: number;
   readonly #monotonicMs: () => number;
+  readonly #utcMs: () => number;
+  #timer: NodeJS.Timeout | undefined;
   /** The one that was said first comes first. */
   readonly #said = new Map<string, Said>();
 
-  constructor(log: Log, { everyMs = 60_000, keysMax = 256, monotonicMs }: QuietLogOptions) {
+  constructor(log: Log, { everyMs = 60_000, keysMax = 256, monotonicMs, utcMs }: QuietLogOptions) {
     this.#log = log;
     this.#everyMs = everyMs;
     this.#keysMax = keysMax;
     this.#monotonicMs = monotonicMs;
+    this.#utcMs = utcMs;
   }
 
   debug(fields: object, message: string): void {
@@ -54,6 +61,7 @@ export class QuietLog implements Log {
 
   info(fields: object, message: string): void {
     this.#tellDue();
+    this.#tellOf((fields as Fields).part);
     this.#log.info(fields, message);
   }
 
@@ -67,6 +75,8 @@ export class QuietLog implements Log {
 
   /** Tells what was held back. */
   flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     for (const key of [...this.#said.keys()]) this.#tell(key);
   }
 
@@ -77,12 +87,35 @@ export class QuietLog implements Log {
     if (said !== undefined) {
       said.times += timesOf(fields);
       said.fields = fields;
+      said.utcMs = this.#utcMs();
+      this.#wait();
       return;
     }
     const [oldest] = this.#said.keys();
     if (oldest !== undefined && this.#said.size >= this.#keysMax) this.#tell(oldest);
-    this.#said.set(key, { level, message, sinceMs: this.#monotonicMs(), fields, times: 0 });
+    this.#said.set(key, { level, message, sinceMs: this.#monotonicMs(), fields, utcMs: 0, times: 0 });
     this.#log[level](fields, message);
+  }
+
+  /** Also where nothing else is said: what was held back is told when its minute is over. */
+  #wait(): void {
+    if (this.#timer !== undefined) return;
+    const held = [...this.#said.values()].find(({ times }) => times > 0);
+    if (held === undefined) return;
+    const leftMs = held.sinceMs + this.#everyMs - this.#monotonicMs();
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.#tellDue();
+        this.#wait();
+      },
+      Math.max(leftMs, 1),
+    ).unref();
+  }
+
+  #tellOf(part: unknown): void {
+    if (part === undefined) return;
+    for (const [key, { fields }] of this.#said) if (fields.part === part) this.#tell(key);
   }
 
   #tellDue(): void {
@@ -97,8 +130,8 @@ export class QuietLog implements Log {
     const said = this.#said.get(key);
     this.#said.delete(key);
     if (said === undefined || said.times === 0) return;
-    const { level, message, fields, times } = said;
-    this.#log[level]({ ...fields, times }, message);
+    const { level, message, fields, utcMs, times } = said;
+    this.#log[level]({ ...fields, time: new Date(utcMs).toISOString(), times }, message);
   }
 }
 

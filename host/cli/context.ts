@@ -26,12 +26,12 @@ export interface Context {
 export type Log = ReturnType<typeof openLog>;
 
 /**
- * JSON lines.
+ * JSON lines. A line that is told late brings its own `time`.
  * @param file 2, standard error, unless the log is all that there is to say
  */
 export function openLog(level: string, file: 1 | 2) {
   return pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    { level, base: null, timestamp: false, mixin: () => ({ time: new Date().toISOString() }) },
     pino.destination({ dest: file, sync: true }),
   );
 }

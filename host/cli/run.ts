@@ -32,6 +32,7 @@ export function registerRun(program: Command): void {
         const settings = config();
         const log = new QuietLog(openLog(settings.log.level, output.json ? 2 : 1), {
           monotonicMs: () => performance.now(),
+          utcMs: () => Date.now(),
         });
         const model = options.modelDevice ? await modelDevice(settings) : undefined;
         try {

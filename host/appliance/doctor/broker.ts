@@ -1,4 +1,4 @@
-/** The broker: its certificate, whether it lets this appliance in, and whether it may say something there. */
+/** The broker: its certificate, whether it lets this appliance in, and whether it may say something at one of its topics. */
 import { randomUUID, X509Certificate } from "node:crypto";
 import { type PeerCertificate, connect as tlsConnect } from "node:tls";
 import type { Config } from "../../config/schema.ts";
@@ -119,12 +119,13 @@ async function loginCheck(url: string, access: BrokerAccess, identity: Identity,
     const version = connection.protocolVersion === 5 ? "MQTT 5" : "MQTT 3.1.1";
     const who = access.username === undefined ? "without a user name" : "with its user name";
     const words = `${url} lets the appliance in ${who}, over ${version}`;
-    if (echoed) return ok("broker", `${words}; what it says below its topics arrives`);
-    if (connection.protocolVersion === 5) return ok("broker", `${words}; it may speak below its topics`);
+    const tried = `${replyTopicOf(identity, "doctor")} (no other topic was tried)`;
+    if (echoed) return ok("broker", `${words}; what it says at ${tried} arrives`);
+    if (connection.protocolVersion === 5) return ok("broker", `${words}; it may speak at ${tried}`);
     return note(
       "broker",
       "DOCTOR_BROKER_ECHO",
-      `${words}; a message below its topics was acknowledged, but did not arrive`,
+      `${words}; what it said at ${tried} was acknowledged, but did not arrive`,
     );
   } catch (error) {
     return failed("broker", error);
@@ -133,7 +134,7 @@ async function loginCheck(url: string, access: BrokerAccess, identity: Identity,
   }
 }
 
-/** Whether a message below this appliance's own topics comes back. @throws MqttError where the broker forbids it */
+/** Whether a message at one of this appliance's own topics comes back. @throws MqttError where the broker forbids it */
 async function echo(connection: Connection, identity: Identity, nowMs: number): Promise<boolean> {
   const id = `doctor-${randomUUID()}`;
   const topic = replyTopicOf(identity, "doctor");
