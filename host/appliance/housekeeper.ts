@@ -3,6 +3,7 @@
  * old or too many, and rows that an older key encrypted. The policy stands in docs/guide.md, "What grows".
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { Rounds } from "../base/rounds.ts";
 import type { ResultStore } from "../store/results.ts";
 import { needsRoom, nextStep, type RetentionPolicy, type RetentionStep } from "../store/retention.ts";
 
@@ -39,8 +40,10 @@ export function ageOf(days: number | null): number | null {
 
 export class Housekeeper {
   readonly #parts: HousekeeperParts;
-  #stop = new AbortController();
-  #running: Promise<void> | undefined;
+  readonly #rounds = new Rounds({
+    round: (signal) => this.tidy(signal).catch((error) => this.#parts.failed(error)),
+    pause: (signal) => sleep(EVERY_MS, undefined, { signal, ref: false }).catch(() => {}),
+  });
   /** Room is being made. */
   #making = false;
 
@@ -50,20 +53,16 @@ export class Housekeeper {
 
   /** Idempotent. */
   start(): void {
-    if (this.#running !== undefined) return;
-    this.#stop = new AbortController();
-    this.#running = this.#run(this.#stop.signal);
+    this.#rounds.start();
   }
 
   /** Resolves once the slice under way is done. Idempotent, never throws. */
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#running;
-    this.#running = undefined;
+  stop(): Promise<void> {
+    return this.#rounds.stop();
   }
 
   /** One round. @throws StoreError */
-  async tidy(signal: AbortSignal = this.#stop.signal): Promise<void> {
+  async tidy(signal: AbortSignal = this.#rounds.signal): Promise<void> {
     let left = SLICES_MAX;
     const goesOn = () => left-- > 0 && !signal.aborted;
     const removed = { events: 0, results: 0 };
@@ -86,13 +85,6 @@ export class Housekeeper {
       if (removed.events + removed.results > 0) this.#parts.removed(removed);
     }
     await slices(goesOn, async () => (await this.#parts.store.upkeep.reseal()) || null);
-  }
-
-  async #run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await this.tidy(signal).catch((error) => this.#parts.failed(error));
-      await sleep(EVERY_MS, undefined, { signal, ref: false }).catch(() => {});
-    }
   }
 
   async #ageEvents(): Promise<number | null> {

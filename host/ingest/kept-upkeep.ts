@@ -3,6 +3,7 @@ import { lstat, open, readdir, readFile, rm, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorCode } from "../base/error.ts";
+import { Rounds } from "../base/rounds.ts";
 import type { Vault } from "../base/vault.ts";
 import { KEPT_ENDING, writeWhole } from "./keeper.ts";
 import { KEY_ID_END, keyIdOf, resealKept } from "./kept-file.ts";
@@ -39,8 +40,10 @@ const ID = /^([0-9a-f]{32})\./;
 
 export class KeptUpkeep {
   readonly #parts: KeptUpkeepParts;
-  #stop = new AbortController();
-  #running: Promise<void> | undefined;
+  readonly #rounds = new Rounds({
+    round: (signal) => this.tidy(signal),
+    pause: (signal) => this.#pause(signal),
+  });
 
   constructor(parts: KeptUpkeepParts) {
     this.#parts = parts;
@@ -48,20 +51,16 @@ export class KeptUpkeep {
 
   /** Idempotent. */
   start(): void {
-    if (this.#running !== undefined) return;
-    this.#stop = new AbortController();
-    this.#running = this.#run(this.#stop.signal);
+    this.#rounds.start();
   }
 
   /** Resolves once the file under way is done. Idempotent, never throws. */
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#running;
-    this.#running = undefined;
+  stop(): Promise<void> {
+    return this.#rounds.stop();
   }
 
   /** One round through all folders. Never throws. */
-  async tidy(signal: AbortSignal = this.#stop.signal): Promise<void> {
+  async tidy(signal: AbortSignal = this.#rounds.signal): Promise<void> {
     const { folders, failed, removed } = this.#parts;
     for (const folder of folders) {
       try {
@@ -74,13 +73,10 @@ export class KeptUpkeep {
     }
   }
 
-  async #run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await this.tidy(signal);
-      for (let waitedMs = 0; waitedMs < EVERY_MS && !signal.aborted; waitedMs += LOOK_MS) {
-        await sleep(LOOK_MS, undefined, { signal, ref: false }).catch(() => {});
-        if (this.#parts.lackingBytes() > 0) break;
-      }
+  async #pause(signal: AbortSignal): Promise<void> {
+    for (let waitedMs = 0; waitedMs < EVERY_MS && !signal.aborted; waitedMs += LOOK_MS) {
+      await sleep(LOOK_MS, undefined, { signal, ref: false }).catch(() => {});
+      if (this.#parts.lackingBytes() > 0) return;
     }
   }
 

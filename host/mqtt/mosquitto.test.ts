@@ -13,9 +13,9 @@ import { SCHEMA_FOLDER, schemaFileOf } from "./schemas.ts";
 import { makeClient, until } from "./testing/client.ts";
 import { MOSQUITTO, Mosquitto, RUN_MOSQUITTO } from "./testing/mosquitto.ts";
 import { listenOutside, type Outside } from "./testing/outside.ts";
-import { PubackGate } from "./testing/puback-gate.ts";
+import { openPubackGate } from "./testing/puback-gate.ts";
 import * as samples from "./testing/samples.ts";
-import { VersionGate } from "./testing/version-gate.ts";
+import { openVersionGate } from "./testing/version-gate.ts";
 import type { Kind } from "./topics.ts";
 
 const ALL = "lv06/v1/clinic/box-1/#";
@@ -208,19 +208,14 @@ describe.skipIf(!RUN_MOSQUITTO)(`The outbox over ${MOSQUITTO}`, () => {
     await until(() => store.outbox.rows === 0);
   });
 
-  test.each([
-    ["max_packet_size 3000", "MQTT_TOO_LARGE"],
-    // It is refused with a reason that MQTT 5 does not have, so it takes a second look at who is to blame.
-    ["message_size_limit 3000", "MQTT_BLAMED"],
-  ])("is not blocked by a message beyond %s: it is set aside, and told", async (limit, code) => {
-    const broker = await Mosquitto.start([limit]);
-    endings.push(() => broker.stop());
-    const outside = await listenOutside(broker.url, TOPIC, 5);
-    endings.push(outside.end);
-    const client = makeClient(broker.url, { announce: () => [] });
+  /** Five messages, the third of 5,000 bytes. @returns what was set aside, with why, as it comes */
+  async function publishWithLargeOne(url: string) {
+    const client = makeClient(url, { announce: () => [] });
     const told: unknown[] = [];
-    const onParked = ({ messageId }: { readonly messageId: string }, why: string) => void told.push([messageId, why]);
-    const publisher = new OutboxPublisher({ store, client, onParked });
+    const publisher = new OutboxPublisher({
+      ...{ store, client },
+      onParked: ({ messageId }, why) => void told.push([messageId, why]),
+    });
     endings.push(
       () => client.stop(),
       () => publisher.stop(),
@@ -230,6 +225,19 @@ describe.skipIf(!RUN_MOSQUITTO)(`The outbox over ${MOSQUITTO}`, () => {
     await store.enqueue([numbered(3), numbered(4)]);
     client.start();
     publisher.start();
+    return { client, told };
+  }
+
+  test.each([
+    ["max_packet_size 3000", "MQTT_TOO_LARGE"],
+    // It is refused with a reason that MQTT 5 does not have, so it takes a second look at who is to blame.
+    ["message_size_limit 3000", "MQTT_BLAMED"],
+  ])("is not blocked by a message beyond %s: it is set aside, and told", async (limit, code) => {
+    const broker = await Mosquitto.start([limit]);
+    endings.push(() => broker.stop());
+    const outside = await listenOutside(broker.url, TOPIC, 5);
+    endings.push(outside.end);
+    const { told } = await publishWithLargeOne(broker.url);
     await until(() => store.outbox.rows === 1 && firstArrivals(outside).length === 4);
     expect(firstArrivals(outside)).toEqual([0, 1, 3, 4]);
     expect(told).toEqual([["2", code]]);
@@ -241,21 +249,9 @@ describe.skipIf(!RUN_MOSQUITTO)(`The outbox over ${MOSQUITTO}`, () => {
     const outside = await listenOutside(broker.url, TOPIC, 4);
     endings.push(outside.end);
     // MQTT 3.1.1: the broker can neither state its limit nor refuse.
-    const old = await VersionGate.start(broker.port);
+    const old = await openVersionGate(broker.port);
     endings.push(() => old.stop());
-    const client = makeClient(old.url, { announce: () => [] });
-    const told: unknown[] = [];
-    const onParked = ({ messageId }: { readonly messageId: string }, why: string) => void told.push([messageId, why]);
-    const publisher = new OutboxPublisher({ store, client, onParked });
-    endings.push(
-      () => client.stop(),
-      () => publisher.stop(),
-    );
-    await store.enqueue(upTo(2).map(numbered));
-    await store.enqueue([{ ...numbered(2), payload: Buffer.alloc(5000, "2") }]);
-    await store.enqueue([numbered(3), numbered(4)]);
-    client.start();
-    publisher.start();
+    const { client, told } = await publishWithLargeOne(old.url);
     await until(() => store.outbox.rows === 1 && firstArrivals(outside).length === 4);
     expect(client.state.protocolVersion).toBe(4);
     expect(firstArrivals(outside)).toEqual([0, 1, 3, 4]);
@@ -268,7 +264,8 @@ describe.skipIf(!RUN_MOSQUITTO)(`The outbox over ${MOSQUITTO}`, () => {
     endings.push(() => broker.stop());
     const outside = await listenOutside(broker.url, TOPIC, 5);
     endings.push(outside.end);
-    const gate = await PubackGate.start(broker.port);
+    const losses = { dropAboveBytes: 3000, dropped: 0 };
+    const gate = await openPubackGate(broker.port, losses);
     endings.push(() => gate.stop());
     // Status is small enough to be acknowledged: every connection becomes an accepted one.
     const client = makeClient(gate.url, { announce: () => [], ackDeadlineMs: 100 });
@@ -281,13 +278,12 @@ describe.skipIf(!RUN_MOSQUITTO)(`The outbox over ${MOSQUITTO}`, () => {
     const COUNT = 40;
     const payload = (index: number) => Buffer.from(String(index).padStart(3000));
     await store.enqueue(upTo(COUNT).map((index) => ({ ...numbered(index), payload: payload(index) })));
-    gate.dropAboveBytes = 3000;
     client.start();
     publisher.start();
     await until(() => client.state.connects >= 8);
-    expect(gate.dropped).toBeGreaterThan(0);
+    expect(losses.dropped).toBeGreaterThan(0);
     expect(store.outbox.rows).toBe(COUNT);
-    gate.dropAboveBytes = Number.POSITIVE_INFINITY;
+    losses.dropAboveBytes = Number.POSITIVE_INFINITY;
     await until(() => store.outbox.rows === 0);
     expect(told).toEqual([]);
     expect(publisher.stats).toMatchObject({ published: COUNT, parked: 0, lastErrorCode: null });

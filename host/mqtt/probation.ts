@@ -7,7 +7,7 @@
 import type { MqttErrorCode } from "./errors.ts";
 
 /** By these it was only suspected: the broker hung up, or spoke of a message without saying which. */
-const SUSPECTED: ReadonlySet<string> = new Set<MqttErrorCode>(["MQTT_LOST", "MQTT_BLAMED"]);
+export const SUSPECTED: readonly string[] = ["MQTT_LOST", "MQTT_BLAMED"] satisfies MqttErrorCode[];
 /** A connection that lived this long: whatever made the ones before it end is over. */
 const LASTED_MS = 600_000;
 const AGAIN_MS = 3_600_000;
@@ -28,7 +28,7 @@ export class Probation {
   park(position: number, code: string, nowMs: number): boolean {
     const first = !this.#codes.has(position);
     this.#codes.set(position, code);
-    if (SUSPECTED.has(code)) this.#sinceMs ??= nowMs;
+    if (SUSPECTED.includes(code)) this.#sinceMs ??= nowMs;
     return first;
   }
 
@@ -52,6 +52,6 @@ export class Probation {
   }
 
   #suspects(): boolean {
-    return [...this.#codes.values()].some((code) => SUSPECTED.has(code));
+    return [...this.#codes.values()].some((code) => SUSPECTED.includes(code));
   }
 }

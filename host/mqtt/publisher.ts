@@ -13,7 +13,7 @@ import type { ResultStore } from "../store/results.ts";
 import type { OutboxRow, WaitingMessage } from "../store/schema.ts";
 import type { MqttClient } from "./client.ts";
 import { isRefusal, isUnsendable } from "./errors.ts";
-import { Probation } from "./probation.ts";
+import { Probation, SUSPECTED } from "./probation.ts";
 import { type Ended, Suspicion } from "./suspicion.ts";
 
 export interface OutboxPublisherOptions {
@@ -123,7 +123,7 @@ export class OutboxPublisher {
     if (!this.#probation.due(nowMs - this.#onlineSinceMs, nowMs)) return;
     this.#probation.tried(nowMs);
     try {
-      await this.#options.store.unpark();
+      await this.#options.store.unpark(SUSPECTED);
     } catch (error) {
       this.#fail(error);
     }

@@ -131,6 +131,14 @@ test("a message that waits already is not stored again, and counts once", async 
   expect(store.read.outboxCounts()).toEqual({ rows: 2, bytes: 9 });
 });
 
+test("of messages that were set aside, those of a code are tried again by themselves", async () => {
+  await store.enqueue([makeMessage("a"), makeMessage("b"), makeMessage("c")]);
+  await store.park(1, "MQTT_TOO_LARGE");
+  await store.park(3, "MQTT_LOST");
+  await store.unpark(["MQTT_LOST", "MQTT_BLAMED"]);
+  expect(store.pending(10).map(({ position }) => position)).toEqual([2, 3]);
+});
+
 test("a message that was set aside waits no longer, until all are tried again", async () => {
   await store.enqueue([makeMessage("a"), makeMessage("b")]);
   await store.park(1, "MQTT_TOO_LARGE");

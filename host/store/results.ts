@@ -78,7 +78,8 @@ export class ResultStore {
       this.#deleteMessage = db.prepare("DELETE FROM outbox WHERE position = ? RETURNING sizeBytes");
       this.#park = db.prepare("UPDATE outbox SET parkedUtcMs = ?, parkedCode = ? WHERE position = ?");
       this.#unpark = db.prepare(
-        "UPDATE outbox SET parkedUtcMs = NULL, parkedCode = NULL WHERE parkedUtcMs IS NOT NULL",
+        `UPDATE outbox SET parkedUtcMs = NULL, parkedCode = NULL
+         WHERE parkedUtcMs IS NOT NULL AND (:codes IS NULL OR parkedCode IN (SELECT value FROM json_each(:codes)))`,
       );
       this.#seals = new SealWriter(db);
       this.#counts = this.read.outboxCounts();
@@ -183,9 +184,9 @@ export class ResultStore {
     await this.#group.run(() => this.#park.run(this.#options.utcMs(), code, position));
   }
 
-  /** Has every message that was set aside published after all. */
-  async unpark(): Promise<void> {
-    await this.#group.run(() => this.#unpark.run());
+  /** Has messages that were set aside published after all. @param codes those set aside for one of these; without it, all */
+  async unpark(codes?: readonly string[]): Promise<void> {
+    await this.#group.run(() => this.#unpark.run({ codes: codes === undefined ? null : JSON.stringify(codes) }));
     this.#announce();
   }
 

@@ -1,60 +1,33 @@
 /** In front of a broker: lets everything through, but no acknowledgement of a message while it is told to hold them back. */
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
+import { coupled, type Gate, openGate } from "./gate.ts";
 import { headerSize, packetSize } from "./stub-broker.ts";
 
 const PUBLISH = 3;
 const PUBACK = 4;
 
-export class PubackGate {
-  readonly url: string;
+export interface PubackLosses {
   /** Acknowledgements of messages larger than this are dropped; infinity drops none. */
-  dropAboveBytes = Number.POSITIVE_INFINITY;
-  dropped = 0;
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  dropAboveBytes: number;
+  dropped: number;
+}
 
-  private constructor(server: Server, port: number) {
-    this.#server = server;
-    this.url = `mqtt://127.0.0.1:${port}`;
-  }
-
-  static async start(brokerPort: number): Promise<PubackGate> {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const address = server.address();
-    const gate = new PubackGate(server, typeof address === "object" && address !== null ? address.port : 0);
-    server.on("connection", (socket) => gate.#admit(socket, brokerPort));
-    return gate;
-  }
-
-  async stop(): Promise<void> {
-    const closed = new Promise((resolve) => this.#server.close(resolve));
-    for (const socket of this.#sockets) socket.destroy();
-    await closed;
-  }
-
-  #admit(socket: Socket, brokerPort: number): void {
+export function openPubackGate(brokerPort: number, losses: PubackLosses): Promise<Gate> {
+  return openGate((client, keep) => {
     const broker = connect(brokerPort, "127.0.0.1");
+    keep(broker);
     const large = new Set<number>();
-    this.#keep(socket);
-    this.#keep(broker);
-    eachPacket(socket, (packet) => {
-      if (packet.readUInt8(0) >> 4 === PUBLISH && packet.length > this.dropAboveBytes) large.add(packetIdOf(packet));
+    eachPacket(client, (packet) => {
+      if (packet.readUInt8(0) >> 4 === PUBLISH && packet.length > losses.dropAboveBytes) large.add(packetIdOf(packet));
       broker.write(packet);
     });
     eachPacket(broker, (packet) => {
       const dropped = packet.readUInt8(0) >> 4 === PUBACK && large.delete(packet.readUInt16BE(2));
-      if (dropped) this.dropped += 1;
-      else socket.write(packet);
+      if (dropped) losses.dropped += 1;
+      else client.write(packet);
     });
-    socket.once("close", () => broker.destroy());
-    broker.once("close", () => socket.destroy());
-  }
-
-  #keep(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.on("error", () => socket.destroy()).once("close", () => this.#sockets.delete(socket));
-  }
+    coupled(client, broker);
+  });
 }
 
 function eachPacket(socket: Socket, take: (packet: Buffer) => void): void {
