@@ -257,7 +257,8 @@ export class Appliance {
           this.#happenings.processed(outcome);
           return outcome;
         },
-        nowMs: Date.now,
+        utcMs: Date.now,
+        monotonicMs: () => performance.now(),
         refused: (refusal) => this.#happenings.refused(refusal),
         delayed: (code) => this.#happenings.delayed(code),
         refusal: () => this.#admission.refusal(),

@@ -67,7 +67,8 @@ async function open(
         taken.push(request);
         return outcome(request);
       },
-      nowMs: Date.now,
+      utcMs: Date.now,
+      monotonicMs: () => performance.now(),
       refused: (refusal) => refused.push(refusal),
       delayed: (code) => delayed.push(code),
       vault,
@@ -381,7 +382,14 @@ describe("the inbox", () => {
         ...limits,
         settleMs: 0,
       },
-      { process: async () => served, nowMs: Date.now, refused: () => {}, delayed: () => {}, vault },
+      {
+        process: async () => served,
+        utcMs: Date.now,
+        monotonicMs: () => performance.now(),
+        refused: () => {},
+        delayed: () => {},
+        vault,
+      },
     );
     await expect(wrong.start()).rejects.toMatchObject({ code: "INGEST_INBOX" });
   });
@@ -396,7 +404,7 @@ class Clock {
     this.atMs = atMs;
   }
 
-  readonly nowMs = (): number => {
+  readonly utcMs = (): number => {
     this.#asked += 1;
     return this.atMs;
   };
@@ -407,6 +415,23 @@ class Clock {
     await eventually(() => expect(this.#asked).toBeGreaterThan(before + 2 * entries));
   }
 }
+
+describe("a clock that is set back by a day", () => {
+  const DAY_MS = 86_400_000;
+
+  test("does not keep a file waiting that is tried again, or that was being watched", async () => {
+    let aheadMs = 0;
+    let isThere = false;
+    outcome = () => (isThere ? served : { kind: "unavailable", code: "MODEL_MISSING", message: "no model" });
+    put("tried.png");
+    await open(300, { utcMs: () => Date.now() + aheadMs });
+    await eventually(() => expect(delayed).toContain("MODEL_MISSING"));
+    put("watched.png");
+    aheadMs = -DAY_MS;
+    isThere = true;
+    await eventually(() => expect(processed()).toEqual(["tried.png", "watched.png"]));
+  });
+});
 
 describe("a sidecar", () => {
   const CHILD = '{"age": "004Y", "view": "AP", "modality": "DX", "bodyPart": "CHEST"}';
@@ -493,7 +518,7 @@ describe("a sidecar", () => {
     const clock = new Clock(0);
     put("film.png");
     put("film.png.json", "{");
-    await open(400, { nowMs: clock.nowMs });
+    await open(400, { utcMs: clock.utcMs, monotonicMs: () => clock.atMs });
     for (const part of ['"age"', ": ", "4", "}"]) {
       await clock.everyEntrySeen(2);
       appendFileSync(join(folder, "film.png.json"), part);
@@ -509,7 +534,7 @@ describe("a sidecar", () => {
   test("waits for its image, however old its own times are, and is found alone at the end", async () => {
     const clock = new Clock(Date.now() + 1e9);
     put("film.png.json", CHILD);
-    await open(0, { nowMs: clock.nowMs }, 1_000);
+    await open(0, { utcMs: clock.utcMs, monotonicMs: () => clock.atMs }, 1_000);
     put("other.png");
     await eventually(() => expect(processed()).toEqual(["other.png"]));
     clock.atMs += 999;

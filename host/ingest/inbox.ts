@@ -21,7 +21,7 @@ import { type Departing, Keeper, PRIVATE_FOLDER, PROCESSED, QUARANTINE, REASON_E
 import { idOf, isSame } from "./places.ts";
 import { readImageFile, refuseOddEntry } from "./read.ts";
 import { imageOf, isSidecar, readSidecar, sidecarOf, statsOf } from "./sidecar.ts";
-import { Stillness } from "./stillness.ts";
+import { type Now, Stillness } from "./stillness.ts";
 
 export interface InboxOptions {
   readonly folder: string;
@@ -51,7 +51,8 @@ export interface Refusal {
 
 export interface InboxParts {
   process(request: ImageRequest): Promise<Outcome>;
-  nowMs(): number;
+  utcMs(): number;
+  monotonicMs(): number;
   refused(refusal: Refusal): void;
   /** A file waits because of `code`; called once a try. No name: it may be a patient's. */
   delayed(code: string): void;
@@ -113,7 +114,7 @@ export class Inbox {
     this.#parts = parts;
     this.#stillness = new Stillness(options.folder);
     const { folder, maxFileBytes } = options;
-    this.#keeper = new Keeper({ inbox: folder, maxFileBytes, vault: parts.vault, utcMs: parts.nowMs });
+    this.#keeper = new Keeper({ inbox: folder, maxFileBytes, vault: parts.vault, utcMs: parts.utcMs });
   }
 
   /** Why the folder cannot be read now; null when it can. */
@@ -221,10 +222,10 @@ export class Inbox {
 
   /** Takes the entry, or says in how many ms it may be ready. */
   async #consider(name: string): Promise<number> {
-    const nowMs = this.#parts.nowMs();
-    const retryInMs = (this.#retryAtMs.get(name) ?? 0) - nowMs;
+    const now = { utcMs: this.#parts.utcMs(), monotonicMs: this.#parts.monotonicMs() };
+    const retryInMs = (this.#retryAtMs.get(name) ?? 0) - now.monotonicMs;
     if (retryInMs > 0) return retryInMs;
-    const readyInMs = await (isSidecar(name) ? this.#aloneInMs(name, nowMs) : this.#settledInMs(name, nowMs));
+    const readyInMs = await (isSidecar(name) ? this.#aloneInMs(name, now) : this.#settledInMs(name, now));
     if (readyInMs > 0) return readyInMs;
     this.#inFlight.set(
       name,
@@ -237,21 +238,21 @@ export class Inbox {
   }
 
   /** In how many ms the image, and what is said of it, will have kept still for long enough. */
-  async #settledInMs(name: string, nowMs: number): Promise<number> {
+  async #settledInMs(name: string, now: Now): Promise<number> {
     const { settleMs, rescanMs } = this.#options;
-    const imageMs = await this.#stillness.untouchedMs(name, nowMs);
+    const imageMs = await this.#stillness.untouchedMs(name, now);
     if (imageMs === undefined) return rescanMs;
-    const sidecarMs = (await this.#stillness.untouchedMs(sidecarOf(name), nowMs)) ?? imageMs;
+    const sidecarMs = (await this.#stillness.untouchedMs(sidecarOf(name), now)) ?? imageMs;
     const quietMs = Math.min(imageMs, sidecarMs);
     return quietMs < settleMs ? settleMs - Math.max(quietMs, 0) : 0;
   }
 
   /** In how many ms a sidecar will have waited in vain: what it says must not meet another image of that name. */
-  async #aloneInMs(name: string, nowMs: number): Promise<number> {
+  async #aloneInMs(name: string, { monotonicMs }: Now): Promise<number> {
     const { aloneMs, folder, rescanMs } = this.#options;
     const image = imageOf(name);
     if (this.#inFlight.has(image)) return rescanMs;
-    const waitedMs = await this.#stillness.watchedMs(name, nowMs);
+    const waitedMs = await this.#stillness.watchedMs(name, monotonicMs);
     const isAlone = (await statsOf(join(folder, image)).catch(() => undefined)) === undefined;
     return waitedMs !== undefined && isAlone ? aloneMs - waitedMs : rescanMs;
   }
@@ -316,7 +317,7 @@ export class Inbox {
   }
 
   async #explain({ folder, id }: Departing, { fileDigest, code, message }: Unnamed): Promise<void> {
-    const reason = { code, message, fileDigest, utc: new Date(this.#parts.nowMs()).toISOString() };
+    const reason = { code, message, fileDigest, utc: new Date(this.#parts.utcMs()).toISOString() };
     const text = `${JSON.stringify(reason, null, 2)}\n`;
     await writeWhole(folder, `${id}${REASON_ENDING}`, Buffer.from(text));
   }
@@ -328,7 +329,7 @@ export class Inbox {
   }
 
   #delay(name: string, code: string): void {
-    this.#retryAtMs.set(name, this.#parts.nowMs() + this.#options.retryMs);
+    this.#retryAtMs.set(name, this.#parts.monotonicMs() + this.#options.retryMs);
     if (!this.#stopped) this.#parts.delayed(code);
   }
 }

@@ -6,8 +6,14 @@ import { join } from "node:path";
 interface Seen {
   readonly size: number;
   readonly mtimeMs: number;
-  /** When this size and time were first seen. */
+  /** When this size and time were first seen, by the monotonic clock. */
   readonly sinceMs: number;
+}
+
+/** Files have times of the wall clock, which may be set at any moment; waiting is measured by one that is not. */
+export interface Now {
+  readonly utcMs: number;
+  readonly monotonicMs: number;
 }
 
 export class Stillness {
@@ -19,17 +25,18 @@ export class Stillness {
   }
 
   /** By what was watched or, where the file's own times tell of more, by these. Undefined where there is no such file. */
-  async untouchedMs(name: string, nowMs: number): Promise<number | undefined> {
+  async untouchedMs(name: string, now: Now): Promise<number | undefined> {
     const stats = await this.#stats(name);
     if (stats === undefined) return undefined;
     // A clock that was stepped back makes times look like the future: then only what was watched counts.
-    return Math.max(this.#watched(name, stats, nowMs), Math.min(nowMs - stats.mtimeMs, nowMs - stats.ctimeMs));
+    const { utcMs, monotonicMs } = now;
+    return Math.max(this.#watched(name, stats, monotonicMs), Math.min(utcMs - stats.mtimeMs, utcMs - stats.ctimeMs));
   }
 
   /** By what was watched alone: a file that was copied with its times is as new as any other. */
-  async watchedMs(name: string, nowMs: number): Promise<number | undefined> {
+  async watchedMs(name: string, monotonicMs: number): Promise<number | undefined> {
     const stats = await this.#stats(name);
-    return stats === undefined ? undefined : this.#watched(name, stats, nowMs);
+    return stats === undefined ? undefined : this.#watched(name, stats, monotonicMs);
   }
 
   forget(name: string): void {
