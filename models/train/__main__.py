@@ -112,7 +112,7 @@ def open_what_is_closed(run: Run) -> None:
 
 def export_and_measure(run: Run, args: argparse.Namespace) -> None:
     if not is_measured(run):
-        export(run, args.version, args.served, args.reduce_range)
+        export(run, args.version, args.reduce_range)
         measure(run, test=False)
 
 
@@ -138,7 +138,6 @@ def options() -> argparse.ArgumentParser:
 
 def exporting(step: argparse.ArgumentParser) -> None:
     step.add_argument("--version", default="0.2.0", help="of the models")
-    step.add_argument("--served", type=int, default=1, help="seed of the backbone that is served")
     step.add_argument("--reduce-range", action=argparse.BooleanOptionalAction, default=True,
                       help="7-bit weights: no saturation on x86-64 without VNNI")
 
@@ -169,7 +168,7 @@ def perform(args: argparse.Namespace) -> None:
         "precompute": lambda: precompute(args.images, run.data), "train": lambda: train(run),
         "features": lambda: features(run), "arms": lambda: arms(run, args.names),
         "open-test": lambda: open_test(run, args.names),
-        "export": lambda: export(run, args.version, args.served, args.reduce_range),
+        "export": lambda: export(run, args.version, args.reduce_range),
         "measure": lambda: measure(run, args.open_test), "report": lambda: report(run),
         "ablations": lambda: ablations(run), "appliance": lambda: measure_appliance(run, args.images),
         "all": lambda: everything(run, args),

@@ -2,7 +2,8 @@
 
 Plain, A and C share one frozen backbone, which lies in ``shared`` beside them; B has its own. Both flavours of a
 backbone share one weight file. Quantisation is calibrated on train images; temperature and threshold are fitted on val
-with the int8 model that x86-64 runs. Heads are those of seed 0 (all train images). The test split is not read here.
+with the int8 model that x86-64 runs. Heads are those of seed 0 (all train images). Which seed's backbone is served is
+chosen on val as well. The test split is not read here.
 """
 
 import json
@@ -19,7 +20,7 @@ from calibration import calibrate, probability
 from compare import PREDICT_SEED, Views, seed_name, stored_head
 from data import CLASSES, DEVIATION, MEAN, Rows
 from errors import Code, TrainError
-from fit import predict
+from fit import log_loss, predict
 from heads import Parallel
 from injection import load_injected
 from injection import logits as injected_logits
@@ -28,6 +29,7 @@ from marks import mark
 from metrics import at_threshold, auc, expected_calibration_error
 from network import GRIDS, Injected, PlainClassifier
 from quantise import Levels, quantise, share_weights
+from results import KEYS, csv_path, read
 from run import Run
 from serving import logits
 
@@ -72,7 +74,35 @@ KINDS = (Kind("kermany-plain", "none", "none"),
          Kind("kermany-a-multi", "A", "hash-multi"),
          Kind("kermany-b", "B", "injected"),
          Kind("kermany-c", "C", "parallel"))
-PATTERN_B = KINDS[3]
+PLAIN, PATTERN_B = KINDS[0], KINDS[3]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Seeds of the backbones that are served: the one that is shared, and pattern B's own."""
+
+    shared: int
+    injected: int
+
+    def of(self, kind: Kind) -> int:
+        return self.injected if kind.pattern == "B" else self.shared
+
+
+def least_loss(evidence: Path, arm: str) -> int:
+    """The backbone with the least class-balanced log-loss on val, averaged over the arm's heads on it."""
+    header, rows = read(csv_path(evidence, arm))
+    val = [row for row in rows if row[1] == "val"]
+    label = np.array([float(row[2]) for row in val])
+    losses: dict[int, list[float]] = {}
+    for column, seed in enumerate(header[len(KEYS):], len(KEYS)):
+        backbone = int(seed.split("-")[0].removeprefix("b"))
+        losses.setdefault(backbone, []).append(log_loss(label, np.array([float(row[column]) for row in val])))
+    return min(losses, key=lambda backbone: float(np.mean(losses[backbone])))
+
+
+def chosen_on_val(evidence: Path) -> Chosen:
+    """Shared: by the plain CNN's heads, which favour no attention. Pattern B has fewer seeds to choose from."""
+    return Chosen(least_loss(evidence, PLAIN.arm), least_loss(evidence, PATTERN_B.arm))
 
 
 def home(out: Path, kind: Kind) -> Path:
@@ -136,29 +166,29 @@ def run_parts(out: Path, build: Path, data: Path, rows: Rows, precision: str) ->
     return found
 
 
-def write_all(run: Run, out: Path, build: Path, backbone: int, reduce_range: bool) -> None:
-    train, network = run.rows("train"), load_injected(run, PATTERN_B.arm, backbone)
-    chosen = calibration_rows(train)
-    images = train.raster[chosen]
-    plain = load_backbone(run.folder, backbone, run.width)
+def write_all(run: Run, out: Path, build: Path, chosen: Chosen, reduce_range: bool) -> None:
+    train, network = run.rows("train"), load_injected(run, PATTERN_B.arm, chosen.injected)
+    calibrating = calibration_rows(train)
+    images = train.raster[calibrating]
+    plain = load_backbone(run.folder, chosen.shared, run.width)
     write_backbone(plain, images, {}, out / "shared", build / "shared", reduce_range)
-    write_backbone(network, images, PATTERN_B.levels(run.data, train.row[chosen]), home(out, PATTERN_B),
+    write_backbone(network, images, PATTERN_B.levels(run.data, train.row[calibrating]), home(out, PATTERN_B),
                    home(build, PATTERN_B), reduce_range)
     views = Views(run)
     for kind in KINDS:
-        write_head(run, kind, views, backbone, network, out / kind.name)
+        write_head(run, kind, views, chosen.of(kind), network, out / kind.name)
 
 
-def by_network(run: Run, backbone: int) -> dict[str, np.ndarray]:
+def by_network(run: Run, chosen: Chosen) -> dict[str, np.ndarray]:
     """Val logits of every model by PyTorch and the stored features, before any export."""
     views, found = Views(run), {}
     for kind in KINDS:
         if kind.pattern == "B":
-            found[kind.name] = injected_logits(kind.arm, load_injected(run, kind.arm, backbone), run.rows("val"), "val",
-                                               run.data, exact=True)
+            network = load_injected(run, kind.arm, chosen.injected)
+            found[kind.name] = injected_logits(kind.arm, network, run.rows("val"), "val", run.data, exact=True)
         else:
-            head = stored_head(run, views, kind.arm, seed_name(backbone, 0))
-            found[kind.name] = predict(head, ARMS[kind.arm].inputs(views(backbone, "val")), PREDICT_SEED)
+            head = stored_head(run, views, kind.arm, seed_name(chosen.shared, 0))
+            found[kind.name] = predict(head, ARMS[kind.arm].inputs(views(chosen.shared, "val")), PREDICT_SEED)
     return found
 
 
@@ -179,8 +209,8 @@ def variants_of(out: Path, kind: Kind, reduce_range: bool) -> dict:
             for name, (_, cpu) in VARIANTS.items()}
 
 
-def write_manifests(out: Path, version: str, val: Rows, found: dict[str, dict[str, np.ndarray]], reduce_range: bool,
-                    ) -> None:
+def write_manifests(out: Path, version: str, val: Rows, found: dict[str, dict[str, np.ndarray]], chosen: Chosen,
+                    reduce_range: bool) -> None:
     """``found``: val logits by precision and model name. evidence.json has the figures of all."""
     for kind in KINDS:
         folder = out / kind.name
@@ -188,18 +218,20 @@ def write_manifests(out: Path, version: str, val: Rows, found: dict[str, dict[st
         on_val = {precision: figures(val.label, logits_of[kind.name], point) for precision, logits_of in found.items()}
         write_manifest(folder, manifest(folder, version, kind.pattern, kind.attention(),
                                         variants_of(out, kind, reduce_range), point, len(val.label), on_val[SERVED]))
-        evidence = {"model": kind.name, "version": version, "arm": kind.arm, "temperature": point[0],
+        evidence = {"model": kind.name, "version": version, "arm": kind.arm,
+                    "backbone": chosen.of(kind), "temperature": point[0],
                     "threshold": point[1], "val": on_val}
         (folder / "evidence.json").write_text(json.dumps(evidence, indent=1) + "\n")
         print(kind.name, json.dumps(on_val[SERVED]))
 
 
-def export(run: Run, version: str, backbone: int, reduce_range: bool) -> None:
-    val, out, build = run.rows("val"), run.models, run.fp32
-    write_all(run, out, build, backbone, reduce_range)
+def export(run: Run, version: str, reduce_range: bool) -> None:
+    val, out, build, chosen = run.rows("val"), run.models, run.fp32, chosen_on_val(run.evidence)
+    print(f"served: backbone {chosen.shared}; pattern B's own, {chosen.injected}")
+    write_all(run, out, build, chosen, reduce_range)
     found = {precision: run_parts(out, build, run.data, val, precision) for precision in (*VARIANTS, FP32)}
-    demand_equal(found[FP32], by_network(run, backbone))
-    write_manifests(out, version, val, found, reduce_range)
+    demand_equal(found[FP32], by_network(run, chosen))
+    write_manifests(out, version, val, found, chosen, reduce_range)
     total = sum(p.stat().st_size for kind in KINDS for p in (out / kind.name).iterdir())
     total += sum(p.stat().st_size for p in (out / "shared").iterdir())
     print(f"five models, {total / 1e6:.1f} MB")

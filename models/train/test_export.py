@@ -8,11 +8,13 @@ import pytest
 import torch
 
 import graph
-from data import DEVIATION, MEAN
 from attention import level
+from data import DEVIATION, MEAN
+from export import Chosen, chosen_on_val
 from heads import Parallel, Start
 from network import GRIDS, Injected
 from quantise import quantise, share_weights
+from results import KEYS, csv_path, replace, text_of
 from serving import session
 from tiny import SIDE, Tiny
 
@@ -137,3 +139,14 @@ def test_a_changed_weight_byte_changes_both_variants(rasters: np.ndarray, quanti
     (tmp_path / "weights.bin").write_bytes(bytes(b ^ 1 for b in (quantised / "weights.bin").read_bytes()))
     for name in ("unsigned.onnx", "signed.onnx"):
         assert not np.array_equal(run(tmp_path / name, rasters[0]), run(quantised / name, rasters[0]))
+
+
+def test_what_is_served_is_chosen_on_val_alone(tmp_path: Path) -> None:
+    def write(arm: str, seeds: list[str], *rows: list[str]) -> None:
+        replace(csv_path(tmp_path, arm), text_of([[*KEYS, *seeds], *rows]))
+
+    write("none", ["b2-h1", "b2-h2", "b3-h1", "b3-h2"],
+          ["a", "val", "1", "3", "1", "2", "2"], ["b", "val", "0", "-3", "-1", "-2", "-2"],
+          ["c", "test", "1", "9", "9", "-9", "-9"], ["d", "test", "0", "-9", "-9", "9", "9"])
+    write("injected", ["b1-h1", "b2-h1"], ["a", "val", "1", "2", "1"], ["b", "val", "0", "-2", "-1"])
+    assert chosen_on_val(tmp_path) == Chosen(shared=3, injected=1)

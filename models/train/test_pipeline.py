@@ -158,7 +158,7 @@ def test_an_arm_that_has_no_val_results_cannot_be_opened(done: Run) -> None:
 
 
 def test_served_models_are_not_measured_on_test_before_the_arms(done: Run) -> None:
-    export(done, "0.0.1", 1, reduce_range=False)
+    export(done, "0.0.1", reduce_range=False)
     measure(done, test=False)
     with pytest.raises(TrainError) as caught:
         measure(done, test=True)
