@@ -15,6 +15,8 @@ export interface Schema {
   readonly synchronous: "FULL" | "OFF";
 }
 
+/** What a database may have beside it, and itself: no part may come to lie beside another database. */
+export const DATABASE_PARTS = ["-shm", "-wal", "-journal", ""] as const;
 const SMALLEST_PAGE_BYTES = 512;
 /** What of the journal stays on the disk once it has been written back. */
 const JOURNAL_KEPT_BYTES = 16 * 2 ** 20;
@@ -107,6 +109,13 @@ function storeCode(error: unknown): ConstructorParameters<typeof StoreError>[0] 
     : "STORE_INTERNAL";
 }
 
+/** Whether SQLite itself found the file damaged; a row that does not open damages no other. */
+export function isFileDamage(error: unknown): boolean {
+  const thrown = error instanceof CodedError ? error.cause : error;
+  if (!(thrown instanceof Error) || !("errcode" in thrown) || typeof thrown.errcode !== "number") return false;
+  return sqliteCode(thrown.errcode & 0xff) === "STORE_DAMAGED";
+}
+
 function sqliteCode(primary: number): ConstructorParameters<typeof StoreError>[0] {
   switch (primary) {
     case 11: // SQLITE_CORRUPT
@@ -155,7 +164,8 @@ function create(path: string, schema: Schema): void {
   removeDatabase(fresh);
   const db = new DatabaseSync(fresh);
   try {
-    prepareConnection(db, schema);
+    // Without a journal of its own to leave behind: what closing does not write back, on a full disk, it tells nobody.
+    db.exec(`PRAGMA synchronous = ${schema.synchronous}`);
     migrate(db, schema);
   } finally {
     db.close();
@@ -164,8 +174,9 @@ function create(path: string, schema: Schema): void {
   syncFolder(dirname(path));
 }
 
-function removeDatabase(path: string): void {
-  for (const suffix of ["", "-wal", "-shm"]) rmSync(path + suffix, { force: true });
+/** Nothing is lost where it is not there. */
+export function removeDatabase(path: string): void {
+  for (const part of DATABASE_PARTS) rmSync(path + part, { force: true });
 }
 
 /** Makes durable what was made, renamed or removed in the folder. */
@@ -173,7 +184,8 @@ export function syncFolder(folder: string): void {
   syncPath(folder, "r");
 }
 
-function syncPath(path: string, flags: "r" | "r+"): void {
+/** Makes a file durable, or what a folder lists. */
+export function syncPath(path: string, flags: "r" | "r+"): void {
   const handle = openSync(path, flags);
   try {
     fsyncSync(handle);
@@ -192,7 +204,7 @@ function prepareConnection(db: DatabaseSync, schema: Schema): void {
   db.exec("PRAGMA secure_delete = ON");
 }
 
-function checkIntegrity(db: DatabaseSync, path: string): void {
+export function checkIntegrity(db: DatabaseSync, path: string): void {
   const verdict = db.prepare("PRAGMA quick_check(1)").get()?.quick_check;
   if (verdict !== "ok") throw new StoreError("STORE_DAMAGED", `${path}: ${String(verdict)}`);
 }
@@ -229,11 +241,7 @@ function migrate(db: DatabaseSync, schema: Schema): void {
 function keepCopy(db: DatabaseSync, path: string, schema: Schema): void {
   const version = versionOf(db);
   if (version === schema.migrations.length) return;
-  const { bavail, bsize } = statfsSync(dirname(path));
-  const neededBytes = MIGRATION_ROOM * (sizeOf(path) + sizeOf(`${path}-wal`));
-  if (bavail * bsize < neededBytes) {
-    throw new StoreError("STORE_DISK_FULL", `bringing ${path} up to date takes ${neededBytes} bytes of room`);
-  }
+  expectRoom(path, MIGRATION_ROOM, `bringing ${path} up to date`);
   const copy = copyOf(path, version);
   const fresh = `${copy}.new`;
   removeDatabase(fresh);
@@ -242,6 +250,15 @@ function keepCopy(db: DatabaseSync, path: string, schema: Schema): void {
   renameSync(fresh, copy);
   syncFolder(dirname(path));
   db.exec("VACUUM");
+}
+
+/** @param times the size of the database with its journal @throws StoreError STORE_DISK_FULL */
+export function expectRoom(path: string, times: number, what: string): void {
+  const { bavail, bsize } = statfsSync(dirname(path));
+  const neededBytes = times * (sizeOf(path) + sizeOf(`${path}-wal`));
+  if (bavail * bsize < neededBytes) {
+    throw new StoreError("STORE_DISK_FULL", `${what} takes ${neededBytes} bytes of room`);
+  }
 }
 
 function copyOf(path: string, version: number): string {
@@ -264,7 +281,7 @@ export function removeOldCopies(path: string, schema: Schema, utcMs: number): vo
   }
 }
 
-function versionOf(db: DatabaseSync): number {
+export function versionOf(db: DatabaseSync): number {
   return Number(db.prepare("PRAGMA user_version").get()?.user_version ?? 0);
 }
 
@@ -274,7 +291,7 @@ function refuseOlder(version: number, path: string, schema: Schema): void {
   if (version < known) throw new StoreError("STORE_OLDER", `${path} has schema ${version}, this version's is ${known}`);
 }
 
-function refuseUnknown(version: number, path: string, schema: Schema): void {
+export function refuseUnknown(version: number, path: string, schema: Schema): void {
   if (version === 0) throw new StoreError("STORE_DAMAGED", `${path} has no schema`);
   if (version > schema.migrations.length) {
     throw new StoreError(

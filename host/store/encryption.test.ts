@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ResultReader } from "./reader.ts";
 import { ResultStore } from "./results.ts";
 import { makeMessage, makeResult } from "./testing/make-result.ts";
@@ -82,6 +82,67 @@ test("a wrong key is said by name, by the writer and by readers, and nothing is 
   expect(readFileSync(path).equals(before)).toBe(true);
   store = open();
   expect(store.read.list({ limit: 9 })).toHaveLength(1);
+});
+
+describe("a row that names a key which nobody has", () => {
+  const names = (changes: string) => {
+    store.close();
+    const db = new DatabaseSync(path);
+    db.exec(changes);
+    db.close();
+  };
+  /** The first bit of the key's name. */
+  const flipped = () => {
+    const [first = 0, ...rest] = sampleVault(1).currentKeyId;
+    return `X'${Buffer.from([first ^ 0x80, ...rest]).toString("hex")}'`;
+  };
+  const unknown = expect.objectContaining({ code: "VAULT_KEY_UNKNOWN" });
+
+  beforeEach(async () => {
+    for (let i = 0; i < 6; i++) await store.append(makeResult);
+  });
+
+  test("is one damaged row, and all others are read", () => {
+    names(`UPDATE results SET keyId = ${flipped()} WHERE sequence = 3;
+           UPDATE outbox SET keyId = ${flipped()} WHERE position = 5`);
+    store = open();
+    const reader = ResultReader.open(path, sampleVault(1));
+    for (const read of [store.read, reader]) {
+      const unopened: unknown[] = [];
+      const found = read.listFrom(1, 10, ({ sequence }, code) => unopened.push([sequence, code]));
+      expect([sequences(found), unopened]).toEqual([[1, 2, 4, 5, 6], [[3, "STORE_DAMAGED"]]]);
+    }
+    reader.close();
+    expect(store.pending(10, 0, () => {}).map(({ position }) => position)).toEqual([1, 2, 3, 4, 6]);
+  });
+
+  test("is no damage where several rows agree on it: that key is missing", () => {
+    names(`UPDATE results SET keyId = ${flipped()} WHERE sequence <= 4`);
+    expect(() => open()).toThrow(unknown);
+    expect(() => ResultReader.open(path, sampleVault(1))).toThrow(unknown);
+    names("DELETE FROM results; DELETE FROM outbox");
+    store = open();
+  });
+
+  test("is no damage where the key was ever in use, be it for one row: that key is missing", async () => {
+    store.close();
+    store = open(sampleVault(2, 1));
+    await store.append((next) => makeResult(next, { messages: [] }));
+    store.close();
+    expect(() => open(sampleVault(1))).toThrow(unknown);
+    names("UPDATE results SET keyId = (SELECT keyId FROM results WHERE sequence = 7) WHERE sequence = 1");
+    expect(() => open(sampleVault(2))).toThrow(unknown);
+    store = open(sampleVault(1, 2));
+  });
+
+  test("is believed in a store that never noted its keys", () => {
+    names("DELETE FROM meta WHERE name = 'keyIds'; DELETE FROM results WHERE sequence > 1; DELETE FROM outbox");
+    expect(() => open(sampleVault(2))).toThrow(unknown);
+    names(`UPDATE results SET keyId = ${flipped()}`);
+    expect(() => open()).toThrow(unknown);
+    names("DELETE FROM results");
+    store = open();
+  });
 });
 
 test("after a change of keys the old ones are read and found, encrypted anew, and then the old key may go", async () => {

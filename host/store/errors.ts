@@ -2,11 +2,15 @@ import { codedErrors } from "../base/error.ts";
 
 export const STORE_ERRORS = {
   STORE_DAMAGED:
-    "Nothing was deleted: stop the appliance, keep a copy of the file with its -wal and -shm, then restore a backup or move them aside to start empty.",
+    "Nothing was deleted: the appliance sets the file aside at its next start and saves what can be read of it; `lv06 store check` says what is wrong, and docs/operations.md what to do.",
+  STORE_DAMAGED_AGAIN:
+    "The disk damages what is written to it: check it, or use another one; then move the files results.db.damaged-* elsewhere, and the appliance saves once more what can be saved.",
+  STORE_SALVAGE:
+    "Name a database that is there and that no appliance uses, and a file to write that is not there yet, in a folder that this user may write to.",
   STORE_OLDER: "An older version of the appliance wrote this file: start this one once, and it brings it up to date.",
   STORE_NEWER: "A newer version of the appliance wrote this file: run that version, or restore a backup.",
-  STORE_RESTORED:
-    "An older results.db stands in the place of the latest: its results go on above every number that was given, and subscribers see a gap. Nothing is to be done where you restored it.",
+  STORE_LEAP:
+    "An older, a saved or an empty results.db stands in the place of the latest: its results go on above every number that was given, and subscribers see a gap. Nothing is to be done where you restored it.",
   STORE_OPEN: "Check that the data folder exists and that the appliance's user may read and write it.",
   STORE_MISSING: "There are no results yet: start the appliance once, or check the data folder in the configuration.",
   STORE_IN_USE: "Another appliance runs on this data folder: stop it, or give this one a dataDir of its own.",

@@ -5,7 +5,7 @@
  * told that an operation succeeded before the transaction is on the disk.
  */
 import type { DatabaseSync } from "node:sqlite";
-import { storeError } from "./database.ts";
+import { isFileDamage, storeError } from "./database.ts";
 import { StoreError } from "./errors.ts";
 
 interface Waiting {
@@ -26,6 +26,8 @@ export interface GroupCommitOptions {
   readonly onCommit: () => void;
   /** Runs when a transaction is undone: what memory says about the database is void. Must not read it now. */
   readonly onRollback: () => void;
+  /** SQLite found the file damaged. Must not throw. */
+  readonly onDamage?: () => void;
 }
 
 export class GroupCommit {
@@ -88,6 +90,7 @@ export class GroupCommit {
     } catch (error) {
       const reason = storeError(this.#options.path, error);
       this.#undo();
+      if (isFileDamage(error)) this.#options.onDamage?.();
       for (const one of group) one.failed(reason);
       return;
     }
@@ -108,6 +111,7 @@ export class GroupCommit {
       this.#db.exec("ROLLBACK TO one");
       this.#db.exec("RELEASE one");
       one.failed(storeError(this.#options.path, error));
+      if (isFileDamage(error)) this.#options.onDamage?.();
       return false;
     }
   }

@@ -10,6 +10,8 @@ import { dirname } from "node:path";
 import { errorCode } from "../base/error.ts";
 import { syncFolder, translated } from "./database.ts";
 
+/** Beside the database. */
+export const HIGH_WATER_FILE = "high-water";
 const FORM = /^([0-9]{1,15})( exact)?\n$/;
 
 interface Mark {

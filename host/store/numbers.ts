@@ -14,7 +14,7 @@ import { HighWater } from "./high-water.ts";
 import { keepLastGiven } from "./migrations.ts";
 
 const BLOCK = 1000;
-const RESERVED = "reserved";
+export const RESERVED = "reserved";
 
 /** Numbering leaps where an older database took the place of the latest. */
 export interface Continuation {

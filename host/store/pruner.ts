@@ -2,9 +2,14 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
 import type { RetentionFacts } from "./retention.ts";
 import type { LedgerBase } from "./seal-reader.ts";
+import { Walk } from "./walk.ts";
 
 /** What the retention policy is told by the database. */
-export type Removable = Pick<RetentionFacts, "begun" | "batch" | "unboundUtcMs" | "ledgerBytes" | "ledgerRemovable">;
+export interface Removable
+  extends Pick<RetentionFacts, "begun" | "batch" | "unboundUtcMs" | "ledgerBytes" | "ledgerRemovable"> {
+  /** There is more to look at before it is known what may be removed: look again. */
+  readonly more: boolean;
+}
 
 /** The batch whose removal has begun, and the highest sequence number that was removed. */
 const BEGUN = "pruning";
@@ -13,6 +18,10 @@ const LEDGER_BASE = "ledgerBase";
 /** What a batch takes besides its seal's text. */
 const BATCH_BYTES = 400;
 const NO_BASE: LedgerBase = { seals: 0, results: 0, head: "" };
+
+/** So many results or messages are looked at at once, and batches, of which each may have a thousand results. */
+const LOOK_ROWS = 1_024;
+const LOOK_BATCHES = 32;
 
 const NOT_DELIVERED = "EXISTS (SELECT 1 FROM outbox WHERE outbox.sequence =";
 
@@ -25,17 +34,24 @@ export class Pruner {
   readonly #meta: StatementSync;
   readonly #setMeta: StatementSync;
   readonly #clearMeta: StatementSync;
-  readonly #batch: StatementSync;
-  readonly #unbound: StatementSync;
+  readonly #batches: Walk;
+  readonly #unbound: Walk;
   readonly #mark: StatementSync;
   readonly #members: StatementSync;
   readonly #unboundThrough: StatementSync;
   readonly #dropCommitment: StatementSync;
   readonly #dropResult: StatementSync;
-  readonly #dropAged: StatementSync;
+  readonly #aged: StatementSync;
+  readonly #dropMessage: StatementSync;
   readonly #ledgerBytes: StatementSync;
+  readonly #ledgerSince: StatementSync;
+  readonly #lastSealed: StatementSync;
   readonly #oldest: StatementSync;
   readonly #dropBatch: StatementSync;
+  /** Messages before this were looked at, and tell of something else. */
+  #agedFromMs = 0;
+  /** Of the seals up to a batch; undefined where they are to be counted anew. */
+  #counted: { readonly batch: number; readonly bytes: number } | undefined;
 
   constructor(db: DatabaseSync) {
     this.#meta = db.prepare("SELECT value FROM meta WHERE name = ?");
@@ -43,47 +59,77 @@ export class Pruner {
       "INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     );
     this.#clearMeta = db.prepare("DELETE FROM meta WHERE name = ?");
-    this.#batch = db.prepare(
-      `SELECT batch, closedUtcMs FROM batches INDEXED BY batchesKept WHERE seal IS NOT NULL AND prunedUtcMs IS NULL
-       AND NOT EXISTS (SELECT 1 FROM commitments WHERE commitments.batch = batches.batch
-         AND ${NOT_DELIVERED} commitments.sequence))
-       ORDER BY closedUtcMs LIMIT 1`,
+    this.#batches = new Walk(
+      db.prepare(
+        `SELECT batch AS number, closedUtcMs AS utcMs, NOT EXISTS (
+           SELECT 1 FROM commitments WHERE commitments.batch = batches.batch AND ${NOT_DELIVERED} commitments.sequence)
+         ) AS free FROM batches INDEXED BY batchesKept
+         WHERE seal IS NOT NULL AND prunedUtcMs IS NULL AND (closedUtcMs, batch) >= (:utcMs, :number)
+         ORDER BY closedUtcMs, batch LIMIT :most`,
+      ),
+      LOOK_BATCHES,
     );
-    const unbound = `FROM results INDEXED BY resultsUnbound WHERE bound = 0 AND NOT ${NOT_DELIVERED} results.sequence)`;
-    this.#unbound = db.prepare(`SELECT utcMs ${unbound} ORDER BY utcMs LIMIT 1`);
-    this.#unboundThrough = db.prepare(`SELECT sequence ${unbound} AND utcMs <= ? ORDER BY utcMs LIMIT ?`);
+    const unbound = "FROM results INDEXED BY resultsUnbound WHERE bound = 0 AND (utcMs, sequence) >= (:utcMs, :number)";
+    this.#unbound = new Walk(
+      db.prepare(
+        `SELECT sequence AS number, utcMs, NOT ${NOT_DELIVERED} results.sequence) AS free ${unbound}
+         ORDER BY utcMs, sequence LIMIT :most`,
+      ),
+      LOOK_ROWS,
+    );
+    this.#unboundThrough = db.prepare(
+      `SELECT sequence FROM (
+         SELECT sequence, utcMs ${unbound} AND utcMs <= :through ORDER BY utcMs, sequence LIMIT ${LOOK_ROWS}
+       ) AS looked WHERE NOT ${NOT_DELIVERED} looked.sequence) ORDER BY utcMs, sequence LIMIT :most`,
+    );
     this.#mark = db.prepare("UPDATE batches SET prunedUtcMs = coalesce(prunedUtcMs, ?) WHERE batch = ?");
     this.#members = db.prepare("SELECT sequence FROM commitments WHERE batch = ? ORDER BY leaf LIMIT ?");
     this.#dropCommitment = db.prepare("DELETE FROM commitments WHERE sequence = ?");
     this.#dropResult = db.prepare("DELETE FROM results WHERE sequence = ?");
-    this.#ledgerBytes = db.prepare(
-      `SELECT coalesce(sum(sealBytes), 0) + ${BATCH_BYTES} * count(*) AS bytes
-       FROM batches INDEXED BY batchesSealed WHERE sealBytes IS NOT NULL`,
-    );
+    const sum = `SELECT coalesce(sum(sealBytes), 0) + ${BATCH_BYTES} * count(*) AS bytes FROM batches`;
+    this.#ledgerBytes = db.prepare(`${sum} INDEXED BY batchesSealed WHERE sealBytes IS NOT NULL`);
+    this.#ledgerSince = db.prepare(`${sum} WHERE batch > ? AND batch <= ? AND sealBytes IS NOT NULL`);
+    this.#lastSealed = db.prepare("SELECT batch FROM batches WHERE sealBytes IS NOT NULL ORDER BY batch DESC LIMIT 1");
     this.#oldest = db.prepare(
-      `SELECT batch, size, sealedValue, prunedUtcMs FROM batches
+      `SELECT batch, size, sealedValue, sealBytes, prunedUtcMs FROM batches
        WHERE batch < (SELECT max(batch) FROM batches WHERE seal IS NOT NULL) ORDER BY batch LIMIT ?`,
     );
     this.#dropBatch = db.prepare("DELETE FROM batches WHERE batch = ?");
-    this.#dropAged = db.prepare(
-      `DELETE FROM outbox WHERE position IN (
-         SELECT position FROM outbox INDEXED BY outboxByResult WHERE sequence IS NULL AND utcMs < ? AND topic = ? LIMIT ?
-       ) RETURNING sizeBytes`,
+    this.#aged = db.prepare(
+      `SELECT position, topic, utcMs FROM outbox INDEXED BY outboxByResult
+       WHERE sequence IS NULL AND utcMs >= ? AND utcMs < ? ORDER BY utcMs LIMIT ${LOOK_ROWS}`,
     );
+    this.#dropMessage = db.prepare("DELETE FROM outbox WHERE position = ? RETURNING sizeBytes");
   }
 
-  /** What may be removed. */
-  facts(): Removable {
+  /** What may be removed. @param results whether results are to be looked for */
+  facts(results: boolean): Removable {
     const begun = this.#meta.get(BEGUN)?.value;
-    const batch = this.#batch.get();
-    const unbound = this.#unbound.get();
+    const batch = results ? this.#batches.look() : undefined;
+    const unbound = results ? this.#unbound.look() : undefined;
+    const goesOn = (walk: Walk, found: unknown) => results && found === undefined && walk.isUnderWay;
     return {
       begun: begun === undefined ? undefined : Number(begun),
-      batch: batch === undefined ? undefined : { batch: Number(batch.batch), closedUtcMs: Number(batch.closedUtcMs) },
+      batch: batch === undefined ? undefined : { batch: Number(batch.number), closedUtcMs: Number(batch.utcMs) },
       unboundUtcMs: unbound === undefined ? undefined : Number(unbound.utcMs),
-      ledgerBytes: Number(this.#ledgerBytes.get()?.bytes),
+      ledgerBytes: this.#countLedger(),
       ledgerRemovable: this.#oldestEmpty(1).length === 1,
+      more: goesOn(this.#batches, batch) || goesOn(this.#unbound, unbound),
     };
+  }
+
+  /** What was counted was undone. */
+  recount(): void {
+    this.#counted = undefined;
+  }
+
+  /** Only what came since the last time: batches are sealed one after the other. */
+  #countLedger(): number {
+    const batch = Number(this.#lastSealed.get()?.batch ?? 0);
+    const before = this.#counted;
+    const row = before === undefined ? this.#ledgerBytes.get() : this.#ledgerSince.get(before.batch, batch);
+    this.#counted = { batch, bytes: (before?.bytes ?? 0) + Number(row?.bytes) };
+    return this.#counted.bytes;
   }
 
   /**
@@ -105,16 +151,22 @@ export class Pruner {
 
   /** Removes delivered results that were never bound, oldest first. @returns how many */
   unbound(throughUtcMs: number, most: number): number {
-    const sequences = this.#unboundThrough.all(throughUtcMs, most).map(({ sequence }) => Number(sequence));
+    const looked = this.#unboundThrough.all({ ...this.#unbound.from, through: throughUtcMs, most });
+    const sequences = looked.map(({ sequence }) => Number(sequence));
     for (const sequence of sequences) this.#dropResult.run(sequence);
     this.#noteThrough(sequences);
     return sequences.length;
   }
 
-  /** Removes waiting messages of a topic that tell of no result. */
+  /** Removes waiting messages of a topic that tell of no result, of the next few that are old enough. */
   messages(topic: string, beforeUtcMs: number, most: number): Removed {
-    const removed = this.#dropAged.all(beforeUtcMs, topic, most);
-    return { rows: removed.length, bytes: removed.reduce((sum, row) => sum + Number(row.sizeBytes), 0) };
+    const looked = this.#aged.all(this.#agedFromMs, beforeUtcMs);
+    const found = looked.filter((row) => row.topic === topic);
+    if (found.length <= most) this.#agedFromMs = looked.length < LOOK_ROWS ? 0 : Number(looked.at(-1)?.utcMs);
+    const sizes = found
+      .slice(0, most)
+      .map(({ position }) => Number(this.#dropMessage.get(Number(position))?.sizeBytes));
+    return { rows: sizes.length, bytes: sizes.reduce((sum, bytes) => sum + bytes, 0) };
   }
 
   /** Removes the oldest seals, those whose results are gone; the ledger then begins after them. @returns how many */
@@ -128,6 +180,8 @@ export class Pruner {
     const results = batches.reduce((sum, { size }) => sum + Number(size), base.results);
     const next: LedgerBase = { seals: base.seals + batches.length, results, head: Buffer.from(last).toString("hex") };
     this.#setMeta.run(LEDGER_BASE, JSON.stringify(next));
+    const removed = batches.reduce((sum, { sealBytes }) => sum + BATCH_BYTES + Number(sealBytes), 0);
+    if (this.#counted !== undefined) this.#counted = { ...this.#counted, bytes: this.#counted.bytes - removed };
     return batches.length;
   }
 

@@ -3,8 +3,9 @@ import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
 import { errorCode } from "../base/error.ts";
 import type { Vault } from "../base/vault.ts";
 import { openReadOnly, translated } from "./database.ts";
+import { KnownKeys } from "./known-keys.ts";
 import { resultsSchema } from "./migrations.ts";
-import { keysOf, messageHead, type Row, Rows, resultHead } from "./rows.ts";
+import { messageHead, type Row, Rows, resultHead } from "./rows.ts";
 import type { OutboxRow, ResultHead, StoredResult, WaitingMessage } from "./schema.ts";
 import { SealReader } from "./seal-reader.ts";
 
@@ -60,7 +61,9 @@ export class ResultReader {
   readonly #byReference: StatementSync;
   readonly #byFile: StatementSync;
   readonly #byReplaced: StatementSync;
+  readonly #isReplaced: StatementSync;
   readonly #count: StatementSync;
+  readonly #last: StatementSync;
   readonly #meta: StatementSync;
   readonly #messages: StatementSync;
   readonly #waiting: StatementSync;
@@ -71,7 +74,8 @@ export class ResultReader {
   constructor(path: string, db: DatabaseSync, vault: Vault) {
     this.#path = path;
     this.#db = db;
-    this.#rows = new Rows(vault);
+    const keys = new KnownKeys(db);
+    this.#rows = new Rows(vault, (keyId) => keys.isDamaged(keyId));
     this.seals = new SealReader(path, db);
     this.#latest = db.prepare(`${RESULT} WHERE utcMs >= ? ORDER BY sequence DESC LIMIT ?`);
     this.#from = db.prepare(`${RESULT} WHERE sequence >= ? ORDER BY sequence LIMIT ?`);
@@ -81,15 +85,15 @@ export class ResultReader {
     );
     this.#byFile = db.prepare(`${RESULT} WHERE fileTag = :tag ORDER BY sequence DESC LIMIT :limit`);
     this.#byReplaced = db.prepare(`${RESULT} WHERE replaces = ? ORDER BY sequence DESC LIMIT 1`);
+    this.#isReplaced = db.prepare("SELECT 1 FROM results WHERE replaces = ? LIMIT 1");
     this.#count = db.prepare("SELECT count(*) AS results FROM results");
+    this.#last = db.prepare("SELECT coalesce(max(seq), 0) AS last FROM sqlite_sequence WHERE name = 'results'");
     this.#meta = db.prepare("SELECT value FROM meta WHERE name = ?");
     this.#messages = db.prepare(`SELECT ${HEAD}, keyId, payload FROM outbox ${WAITING}`);
     this.#waiting = db.prepare(`SELECT ${HEAD} FROM outbox ${WAITING}`);
     this.#parked = db.prepare(`SELECT ${HEAD} FROM outbox WHERE parkedUtcMs IS NOT NULL ORDER BY position LIMIT ?`);
     this.#counts = db.prepare(MESSAGE_BYTES);
-    for (const table of ["results", "outbox"] as const) {
-      for (const { id } of db.prepare(keysOf(table)).all()) this.#rows.expectKey(id);
-    }
+    for (const id of keys.inUse()) this.#rows.expectKey(id);
   }
 
   /**
@@ -137,6 +141,11 @@ export class ResultReader {
     return this.#read(() => this.#one(this.#byReplaced.get(resultId)));
   }
 
+  /** Whether another result says that it replaces this one; no result is opened for it. */
+  isReplaced(resultId: string): boolean {
+    return this.#read(() => this.#isReplaced.get(resultId) !== undefined);
+  }
+
   /** How many results there are. */
   count(): number {
     return this.#read(() => Number(this.#count.get()?.results));
@@ -145,6 +154,11 @@ export class ResultReader {
   /** Results up to this sequence number may have been removed by the retention policy; 0 while none was. */
   get prunedThrough(): number {
     return Number(this.meta("prunedThrough") ?? 0);
+  }
+
+  /** The highest sequence number that a result was given; 0 before the first. */
+  get lastSequence(): number {
+    return this.#read(() => Number(this.#last.get()?.last));
   }
 
   /** A fact about the store itself. */

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ResultReader } from "./reader.ts";
-import { ResultStore, type ResultStoreOptions } from "./results.ts";
+import { ResultStore } from "./results.ts";
+import type { ResultStoreOptions } from "./results-options.ts";
 import { makeMessage, makeResult } from "./testing/make-result.ts";
 import { sampleVault } from "./testing/vault.ts";
 

@@ -7,32 +7,22 @@
  */
 import { dirname, join } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { Vault } from "../base/vault.ts";
 import { foreignWrites, type OpenOptions, openDatabase, removeOldCopies, translated } from "./database.ts";
 import { OutboxError, StoreError } from "./errors.ts";
 import { GroupCommit } from "./group-commit.ts";
+import { HIGH_WATER_FILE } from "./high-water.ts";
+import { KnownKeys } from "./known-keys.ts";
 import { resultsSchema } from "./migrations.ts";
 import { type Continuation, Numbers } from "./numbers.ts";
 import { type OnUnopened, type OutboxCounts, ResultReader } from "./reader.ts";
+import { RESTORED_FROM, type SalvageReport } from "./rescue.ts";
+import { OUTBOX_LIMITS, type ResultStoreOptions } from "./results-options.ts";
 import { Rows } from "./rows.ts";
 import type { NewResult, OutboxMessage, OutboxRow, StoredResult, WaitingMessage } from "./schema.ts";
 import { type ClosedBatch, SealWriter } from "./seal-writer.ts";
+import { suspect } from "./suspicion.ts";
 import { Upkeep } from "./upkeep.ts";
 
-export interface ResultStoreOptions extends OpenOptions {
-  readonly path: string;
-  /** Encrypts what is stored, and opens what was stored under an older key. */
-  readonly vault: Vault;
-  /** Wall clock, ms since 1970 UTC. */
-  readonly utcMs: () => number;
-  /** Messages that may wait; default 100,000. */
-  readonly outboxMaxRows?: number;
-  /** Payload bytes that may wait; default 256 MiB. */
-  readonly outboxMaxBytes?: number;
-}
-
-/** Beside the database. */
-const HIGH_WATER_FILE = "high-water";
 const QUEUE_MAX = 20_000;
 /** About 10 ms of inserts. */
 const GROUP_MAX = 256;
@@ -43,7 +33,7 @@ export class ResultStore {
   /** Removing what the retention policy says, and encrypting anew after a change of keys. */
   readonly upkeep: Upkeep;
   readonly #group: GroupCommit;
-  readonly #options: Required<Omit<ResultStoreOptions, keyof OpenOptions>>;
+  readonly #options: Required<Omit<ResultStoreOptions, keyof OpenOptions | "damaged">>;
   readonly #rows: Rows;
   readonly #numbers: Numbers;
   readonly #foreign: () => boolean;
@@ -57,16 +47,23 @@ export class ResultStore {
   readonly #listeners = new Set<() => void>();
   #counts: OutboxCounts;
   #countsVoid = false;
+  /** Told once. */
+  #damaged: () => void;
+  /** At the start: then numbers leap for that. */
+  readonly #wasSalvaged: boolean;
 
   /** @throws StoreError as `openDatabase`; VaultError VAULT_KEY_UNKNOWN, with nothing changed */
   constructor(options: ResultStoreOptions) {
-    const { path, vault, utcMs, outboxMaxRows = 100_000, outboxMaxBytes = 256 * 2 ** 20 } = options;
+    const { path, vault, utcMs, outboxMaxRows, outboxMaxBytes } = { ...OUTBOX_LIMITS, ...options };
     this.#options = { path, vault, utcMs, outboxMaxRows, outboxMaxBytes };
+    this.#damaged = options.damaged ?? (() => {});
     const schema = resultsSchema(vault);
     const db = openDatabase(path, schema, options);
     removeOldCopies(path, schema, utcMs());
     try {
       this.read = new ResultReader(path, db, vault);
+      this.#wasSalvaged = this.salvaged !== null;
+      new KnownKeys(db).note(vault);
       this.#rows = new Rows(vault);
       this.#numbers = translated(path, () => new Numbers(db, join(dirname(path), HIGH_WATER_FILE)));
       this.#foreign = foreignWrites(db);
@@ -99,6 +96,17 @@ export class ResultStore {
   /** What numbering goes on from where a store was restored or begun anew; null where it goes on as it was. */
   get continuation(): Continuation | null {
     return this.#numbers.continuation;
+  }
+
+  /** What was saved of a damaged database, and nobody has accepted yet; also where this process did not save it. */
+  get salvaged(): SalvageReport | null {
+    const text = this.read.meta(RESTORED_FROM);
+    return text === undefined ? null : (JSON.parse(String(text)) as SalvageReport);
+  }
+
+  /** Another database stands in the place of the latest: one put back, or what was saved until somebody accepts it. */
+  get isReplaced(): boolean {
+    return this.salvaged !== null || (this.continuation !== null && !this.#wasSalvaged);
   }
 
   /**
@@ -184,10 +192,13 @@ export class ResultStore {
     await this.#group.run(() => this.#park.run(this.#options.utcMs(), code, position));
   }
 
-  /** Has messages that were set aside published after all. @param codes those set aside for one of these; without it, all */
-  async unpark(codes?: readonly string[]): Promise<void> {
-    await this.#group.run(() => this.#unpark.run({ codes: codes === undefined ? null : JSON.stringify(codes) }));
+  /** Has messages that were set aside published after all. @param codes those set aside for one of these; without it, all @returns how many */
+  async unpark(codes?: readonly string[]): Promise<number> {
+    const { changes } = await this.#group.run(() =>
+      this.#unpark.run({ codes: codes === undefined ? null : JSON.stringify(codes) }),
+    );
     this.#announce();
+    return Number(changes);
   }
 
   get outbox(): OutboxCounts & { readonly maxRows: number; readonly maxBytes: number } {
@@ -220,7 +231,14 @@ export class ResultStore {
       onRollback: () => {
         this.#countsVoid = true;
       },
+      onDamage: () => this.#tellDamage(),
     });
+  }
+
+  #tellDamage(): void {
+    suspect(this.#options.path);
+    this.#damaged();
+    this.#damaged = () => {};
   }
 
   #refuseDuplicate(resultId: string): void {

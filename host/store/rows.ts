@@ -38,9 +38,12 @@ export function keysOf(table: "results" | "outbox"): string {
 
 export class Rows {
   readonly #vault: Vault;
+  readonly #isDamaged: (keyId: Uint8Array) => boolean;
 
-  constructor(vault: Vault) {
+  /** @param isDamaged whether the name of a key that is not at hand is no key's; without it every name is believed */
+  constructor(vault: Vault, isDamaged: (keyId: Uint8Array) => boolean = () => false) {
     this.#vault = vault;
+    this.#isDamaged = isDamaged;
   }
 
   get currentKeyId(): Uint8Array {
@@ -92,9 +95,9 @@ export class Rows {
   }
 
   /** @throws VaultError VAULT_KEY_UNKNOWN */
-  expectKey(keyId: SQLOutputValue | undefined): void {
+  expectKey(keyId: Uint8Array): void {
     // A key that is not known is said by name; whatever else is wrong with these bytes is no matter.
-    if (keyId instanceof Uint8Array && !this.#vault.knows(keyId)) this.#vault.open("the store", keyId, keyId, "");
+    if (!this.#vault.knows(keyId)) this.#vault.open("the store", keyId, keyId, "");
   }
 
   #tagsOf({ reference, pseudonym, fileDigest }: Body): ResultTags {
@@ -109,6 +112,9 @@ export class Rows {
   #open(purpose: string, { keyId }: Row, bytes: SQLOutputValue | undefined, aad: string): Buffer {
     if (!(bytes instanceof Uint8Array) || !(keyId instanceof Uint8Array)) {
       throw new StoreError("STORE_DAMAGED", `the ${purpose} ${aad} is not there`);
+    }
+    if (!this.#vault.knows(keyId) && this.#isDamaged(keyId)) {
+      throw new StoreError("STORE_DAMAGED", `the ${purpose} ${aad} names a key that never was`);
     }
     try {
       return this.#vault.open(purpose, keyId, bytes, aad);

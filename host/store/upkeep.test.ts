@@ -145,6 +145,74 @@ test("results that were never bound are removed up to a time, oldest first, and 
   expect(store.read.prunedThrough).toBe(4);
 });
 
+describe("behind more than is looked at at once", () => {
+  /** Waits for the broker, or was delivered. */
+  const unbound = async (count: number, firstUtcMs: number, delivered: boolean) => {
+    const messages = (text: string) => (delivered ? [] : [makeMessage(text)]);
+    const made = Array.from({ length: count }, (_, at) =>
+      store.append((next) => makeResult(next, { utcMs: firstUtcMs + at, messages: messages(`${at}`) })),
+    );
+    await Promise.all(made);
+  };
+
+  test("what may go is found in the end, and again once what was passed over may go too", async () => {
+    await unbound(2500, 1, false);
+    await unbound(3, 9_000, true);
+    const looks = () => {
+      const seen: (number | undefined)[] = [];
+      for (let more = true; more; ) {
+        const facts = store.upkeep.removable();
+        seen.push(facts.unboundUtcMs);
+        more = facts.more;
+      }
+      return seen;
+    };
+    expect(looks()).toEqual([undefined, undefined, 9_000]);
+    expect(await store.upkeep.pruneUnbound(9_001)).toBe(2);
+    expect(looks()).toEqual([9_002]);
+    await store.acknowledge(store.pending(10).map(({ position }) => position));
+    expect(await store.upkeep.pruneUnbound(Number.MAX_SAFE_INTEGER)).toBe(1);
+    expect(looks()).toEqual([undefined]);
+    expect(looks()).toEqual([1]);
+    expect(await store.upkeep.pruneUnbound(Number.MAX_SAFE_INTEGER)).toBe(10);
+  });
+
+  test("batches that wait for the broker hold none up that does not", async () => {
+    for (let at = 0; at < 40; at++) await seal(await append(1, BINDING, false), at);
+    const last = store.pending(100).at(-1)?.position ?? 0;
+    await store.acknowledge([last]);
+    expect(store.upkeep.removable()).toMatchObject({ batch: undefined, more: true });
+    expect(store.upkeep.removable()).toMatchObject({ batch: { closedUtcMs: 39 }, more: false });
+  });
+
+  test("old events are found behind other old messages", async () => {
+    const others = Array.from({ length: 1_100 }, (_, at) => makeMessage(`${at}`, "x/seal"));
+    for (const other of others) {
+      utcMs += 1;
+      await store.enqueue([other]);
+    }
+    await store.enqueue([makeMessage("event", "x/event")]);
+    expect(await store.upkeep.ageMessages("x/event", utcMs + 1)).toBe(0);
+    expect(await store.upkeep.ageMessages("x/event", utcMs + 1)).toBe(1);
+    expect(store.outbox.rows).toBe(1_100);
+  });
+
+  test("seals are counted once, and again where removing them was undone", async () => {
+    const batches = [];
+    for (let at = 0; at < 4; at++) batches.push(await seal(await append(1, BINDING), at));
+    const bytes = store.upkeep.removable(false).ledgerBytes;
+    expect(store.upkeep.removable(false).ledgerBytes).toBe(bytes);
+    for (const batch of batches.slice(0, 2)) await store.upkeep.pruneBatch(batch);
+    await store.upkeep.pruneLedger();
+    expect(store.upkeep.removable(false).ledgerBytes).toBe(bytes / 2);
+    await seal(await append(1, BINDING), 9);
+    const all = store.upkeep.removable(false).ledgerBytes;
+    store.close();
+    store = open();
+    expect(store.upkeep.removable(false).ledgerBytes).toBe(all);
+  });
+});
+
 test("old messages of a topic are removed, those of results and of other topics stay", async () => {
   await append(1, null, false);
   await store.enqueue([makeMessage("old event", "x/event"), makeMessage("old seal", "x/seal")]);
@@ -156,4 +224,13 @@ test("old messages of a topic are removed, those of results and of other topics 
   expect(store.outbox).toMatchObject({ rows: 3, bytes: texts.join("").length });
   await store.enqueue([]);
   expect(store.read.outboxCounts()).toEqual({ rows: 3, bytes: texts.join("").length });
+});
+
+test("another site key than the one before is told once, over a restart too", async () => {
+  expect(await store.upkeep.noteSiteKey("01")).toBeNull();
+  expect(await store.upkeep.noteSiteKey("01")).toBeNull();
+  store.close();
+  store = open();
+  expect(await store.upkeep.noteSiteKey("02")).toBe("01");
+  expect(await store.upkeep.noteSiteKey("02")).toBeNull();
 });

@@ -1,5 +1,5 @@
 /** The store's upkeep: what the retention policy removes, and what a change of keys leaves to do. */
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { translated } from "./database.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import { Pruner, type Removable, type Removed } from "./pruner.ts";
@@ -8,6 +8,8 @@ import type { Rows } from "./rows.ts";
 
 /** Rows that one transaction removes or changes: the event loop waits for them. */
 export const SLICE_ROWS = 256;
+
+const SITE_KEY = "siteKeyId";
 
 export interface UpkeepParts {
   readonly path: string;
@@ -23,16 +25,28 @@ export class Upkeep {
   readonly #parts: UpkeepParts;
   readonly #pruner: Pruner;
   readonly #resealer: Resealer;
+  readonly #meta: StatementSync;
+  readonly #setMeta: StatementSync;
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
+    this.#meta = parts.db.prepare("SELECT value FROM meta WHERE name = ?");
+    this.#setMeta = parts.db.prepare(
+      "INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    );
     this.#pruner = new Pruner(parts.db);
     this.#resealer = new Resealer(parts.db, parts.rows);
   }
 
-  /** What may be removed now: nothing that waits for its delivery or its seal. @throws StoreError */
-  removable(): Removable {
-    return translated(this.#parts.path, () => this.#pruner.facts());
+  /**
+   * What may be removed now: nothing that waits for its delivery or its seal. Looks at so many at a time that nobody
+   * waits for it.
+   *
+   * @param results whether to look for results, and not only at the ledger
+   * @throws StoreError
+   */
+  removable(results = true): Removable {
+    return translated(this.#parts.path, () => this.#pruner.facts(results));
   }
 
   /**
@@ -51,8 +65,13 @@ export class Upkeep {
   }
 
   /** Removes up to `SLICE_ROWS` of the oldest seals, those whose results are gone. @returns how many @throws StoreError */
-  pruneLedger(): Promise<number> {
-    return this.#parts.group.run(() => this.#pruner.ledger(SLICE_ROWS));
+  async pruneLedger(): Promise<number> {
+    try {
+      return await this.#parts.group.run(() => this.#pruner.ledger(SLICE_ROWS));
+    } catch (error) {
+      this.#pruner.recount();
+      throw error;
+    }
   }
 
   /** Removes up to `SLICE_ROWS` waiting messages of a topic that tell of no result. @returns how many @throws StoreError */
@@ -63,6 +82,19 @@ export class Upkeep {
       return removed;
     });
     return rows;
+  }
+
+  /**
+   * Notes the id of the key that references leave under.
+   * @returns the id that was noted before, where it was another; else null
+   * @throws StoreError
+   */
+  noteSiteKey(id: string): Promise<string | null> {
+    return this.#parts.group.run(() => {
+      const before = this.#meta.get(SITE_KEY)?.value;
+      if (before !== id) this.#setMeta.run(SITE_KEY, id);
+      return before === undefined || before === id ? null : String(before);
+    });
   }
 
   /** Rows that another key than the current one encrypted. @throws StoreError */
