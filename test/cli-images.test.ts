@@ -35,7 +35,7 @@ beforeAll(async () => {
   mkdirSync(inbox, { recursive: true });
   const { vault } = openSecrets({ dataDir: join(folder, "data"), ...KEYS_IN_FILES }, randomBytes);
   let utcMs = Date.UTC(2026, 0, 1);
-  const keeper = new Keeper({ inbox, maxFileBytes: 100, vault, utcMs: () => utcMs++ });
+  const keeper = new Keeper({ inbox, maxFileBytes: 100, vault, utcMs: () => utcMs++, timeTrusted: () => true });
   const away = async (name: string, content: string, own: string, id: string) => {
     writeFileSync(join(inbox, name), content);
     const departing = { name, file: lstatSync(join(inbox, name)), folder: join(inbox, own), id };
@@ -112,6 +112,8 @@ describe("lv06 keys", () => {
     const { code, stderr } = lv06(["keys", "show-ids"], { LV06_DATA_DIR: join(folder, "empty") });
     expect([code, stderr]).toEqual([1, expect.stringContaining("VAULT_KEY_MISSING")]);
     expect(existsSync(join(folder, "empty"))).toBe(false);
-    expect(lv06(["keys", "show-ids"]).stdout).toMatch(/^[0-9a-f]{16} {2}current, from the keys folder\n$/);
+    expect(lv06(["keys", "show-ids"]).stdout).toMatch(
+      /^id +is +rows +files\n.*\n[0-9a-f]{16} {2}current +0 +[1-9]\d*\nfrom the keys folder\n$/,
+    );
   });
 });

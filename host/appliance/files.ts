@@ -6,3 +6,5 @@ export const LOCK_FILE = "appliance.lock";
 export const KEYS_FOLDER = "keys";
 /** Of the latest answer of each miner. */
 export const MINERS_FOLDER = "miners";
+/** Of what undoes each pairing. */
+export const PAIRINGS_FOLDER = "pairings";

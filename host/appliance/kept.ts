@@ -2,14 +2,20 @@
 import { join } from "node:path";
 import type { Vault } from "../base/vault.ts";
 import type { Config } from "../config/schema.ts";
-import { clockSynced } from "../health/machine.ts";
 import { PROCESSED, QUARANTINE } from "../ingest/keeper.ts";
 import { KeptUpkeep } from "../ingest/kept-upkeep.ts";
 import { diskFreeBytes, lackingBytes } from "./admission.ts";
 import type { Happenings } from "./happenings.ts";
 import { ageOf } from "./housekeeper.ts";
 
-export function makeKeptUpkeep({ ingest, store }: Config, vault: Vault, happenings: Happenings): KeptUpkeep {
+export interface KeptSurroundings {
+  readonly vault: Vault;
+  readonly happenings: Happenings;
+  readonly timeTrusted: () => boolean;
+}
+
+export function makeKeptUpkeep({ ingest, store }: Config, around: KeptSurroundings): KeptUpkeep {
+  const { vault, happenings, timeTrusted } = around;
   const { inboxDir, keepMaxBytes, keepMaxAgeDays, quarantineMaxBytes, quarantineMaxFiles } = ingest;
   return new KeptUpkeep({
     folders: [
@@ -24,7 +30,7 @@ export function makeKeptUpkeep({ ingest, store }: Config, vault: Vault, happenin
     ],
     vault,
     utcMs: Date.now,
-    timeTrusted: () => clockSynced() !== false,
+    timeTrusted,
     lackingBytes: () => lackingBytes(diskFreeBytes(inboxDir), store.diskFreeMinBytes),
     removed: (files) => happenings.keptRemoved(files),
     fileFailed: (code, id) => happenings.keptFailed(code, id),

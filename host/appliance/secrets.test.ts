@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openSecrets, readSecrets, type SecretsConfig } from "./secrets.ts";
+import { joinRings, openSecrets, readSecrets, type SecretsConfig } from "./secrets.ts";
 
 let dataDir = "";
 beforeEach(() => {
@@ -66,6 +66,29 @@ describe("the appliance's secrets", () => {
     expect(() => read()).toThrow(/VAULT_KEY_MISSING/);
     expect(() => read(config(ONE))).toThrow(/site\.key \[VAULT_KEY_MISSING\]/);
     expect(readdirSync(dataDir)).toEqual([]);
+  });
+
+  test("that are gone after the first start are named, and not made anew", () => {
+    open();
+    writeFileSync(join(dataDir, "high-water"), "1000\n");
+    open();
+    for (const name of ["site.key", "at-rest.key"]) {
+      const key = readFileSync(file(name));
+      rmSync(file(name));
+      expect(() => open()).toThrow(/VAULT_KEY_LOST/);
+      expect(existsSync(file(name))).toBe(false);
+      writeFileSync(file(name), key, { mode: 0o600 });
+    }
+    open();
+    rmSync(join(dataDir, "keys"), { recursive: true });
+    expect(() => open(config(ONE))).toThrow(/site\.key .*VAULT_KEY_LOST/);
+    open(config(ONE, TWO));
+  });
+
+  test("of two rings are joined without one twice, the first one's first", () => {
+    const ids = (text: string) => joinRings(text, `# old\n\n${TWO}\n${ONE}\n`);
+    expect(ids(`${ONE}\n`)).toBe(`${ONE}\n${TWO}\n`);
+    expect(ids(`${TWO}\n${ONE.toUpperCase()}`)).toBe(`${TWO}\n${ONE.toUpperCase()}\n`);
   });
 
   test("that others could read are refused", () => {

@@ -25,6 +25,13 @@ describe("pseudonyms", () => {
     expect(new Pseudonyms(KEY).of("a")).toBe(pseudonyms.of("a"));
   });
 
+  test("tell which key they are of by a name that is not the key", () => {
+    expect(pseudonyms.keyId).toMatch(/^[0-9a-f]{16}$/);
+    expect(pseudonyms.keyId).toBe(new Pseudonyms(KEY).keyId);
+    expect(pseudonyms.keyId).not.toBe(new Pseudonyms(Buffer.alloc(32, 7)).keyId);
+    expect(KEY.toString("hex")).not.toContain(pseudonyms.keyId);
+  });
+
   test("need a key of 32 bytes, and do not show it", () => {
     expect(() => new Pseudonyms(KEY.subarray(1))).toThrow(RangeError);
     expect(inspect(pseudonyms, { depth: 9, showHidden: true })).not.toMatch(/20 21 22|202122|32, 33/);

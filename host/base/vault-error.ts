@@ -7,6 +7,10 @@ export const VAULT_ERRORS = {
     "Nothing is damaged: the key that this was encrypted with is not among those given. Put it back, as a further line below the current one.",
   VAULT_KEY_MISSING:
     "Look things up where the appliance's data folder and its keys are, after its first start; or give the keys in store.encryptionKey and privacy.siteKey.",
+  VAULT_KEY_LOST:
+    "Put the key back: a backup that was made with --with-keys has it. If it is lost for good, `lv06 keys new` makes another one for its place: without the former site.key nobody can link new pseudonyms to old ones, without the former at-rest.key nobody can read results.db, which is to be moved away then.",
+  VAULT_SITE_KEY_CHANGED:
+    "References leave under other pseudonyms than before: put the former key back (privacy.siteKey, or keys/site.key) unless it was changed on purpose.",
   VAULT_DAMAGED:
     "What was encrypted has been changed or moved since: restore it from a backup, and check the disk that it lay on.",
   VAULT_PERMISSIONS:

@@ -145,6 +145,28 @@ describe("the vault", () => {
     }
   });
 
+  test("beside the event loop is the same, and what one way has sealed the other way opens", async () => {
+    const vault = new Vault(KeyRing.parse(HEX), { random: () => NONCE });
+    for (const text of [Buffer.alloc(0), TEXT, randomBytes(100_000)]) {
+      const sealed = vault.seal("image", text, "x");
+      expect(await vault.sealAside("image", text, "x")).toEqual(sealed);
+      expect(await vault.openAside("image", sealed.keyId, sealed.bytes, "x")).toEqual(text);
+    }
+    const { keyId, bytes } = vault.seal("image", TEXT, "x");
+    const changed = Buffer.from(bytes);
+    changed[20] = (changed[20] ?? 0) ^ 1;
+    for (const [purpose, wrong, aad] of [
+      ["image", changed, "x"],
+      ["image", bytes.subarray(0, -1), "x"],
+      ["image", bytes.subarray(0, 9), "x"],
+      ["image", bytes, "y"],
+      ["result", bytes, "x"],
+    ] as const) {
+      await expect(vault.openAside(purpose, keyId, wrong, aad)).rejects.toThrow(/VAULT_DAMAGED/);
+    }
+    await expect(vaultOf(OTHER).openAside("image", keyId, bytes, "x")).rejects.toThrow(/VAULT_KEY_UNKNOWN/);
+  });
+
   test("a source of randomness that gives too little is refused", () => {
     const vault = new Vault(KeyRing.parse(HEX), { random: () => Buffer.alloc(11) });
     expect(() => vault.seal("result", TEXT, "")).toThrow(RangeError);

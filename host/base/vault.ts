@@ -4,7 +4,7 @@
  * AES-256-GCM with a random nonce; a key of its own for each purpose. The nonces allow 2^32 messages a key and
  * purpose (NIST SP 800-38D §8.3): a year at a hundred a second, after which a new master key is due.
  */
-import { createCipheriv, createDecipheriv, createHmac, type KeyObject } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHmac, type KeyObject, webcrypto } from "node:crypto";
 import type { KeyRing, MasterKey } from "./key-ring.ts";
 import { VaultError } from "./vault-error.ts";
 
@@ -28,6 +28,7 @@ export interface VaultOptions {
   readonly random: (bytes: number) => Uint8Array;
 }
 
+const NOT_AS_WRITTEN = "it does not belong where it stands, or is not what was written";
 const idText = (keyId: Uint8Array) => Buffer.from(keyId).toString("hex");
 
 export class Vault {
@@ -58,8 +59,7 @@ export class Vault {
    * @param aad where it belongs, such as its row's id; not stored, and needed as it was to open it
    */
   seal(purpose: string, plaintext: Uint8Array, aad: Uint8Array | string): Sealed {
-    const nonce = this.#random(NONCE_BYTES);
-    if (nonce.length !== NONCE_BYTES) throw new RangeError(`a nonce of ${nonce.length} bytes`);
+    const nonce = this.#nonce();
     const key = this.#ring.current;
     const cipher = createCipheriv("aes-256-gcm", this.#key(key, `lv06/at-rest/1 ${purpose}`), nonce);
     cipher.setAAD(Buffer.from(aad));
@@ -73,13 +73,8 @@ export class Vault {
    *   VAULT_DAMAGED where a bit of them, of the aad or the purpose is not as it was
    */
   open(purpose: string, keyId: Uint8Array, bytes: Uint8Array, aad: Uint8Array | string): Buffer {
-    const key = this.#ring.byId(keyId);
-    if (key === undefined)
-      throw new VaultError("VAULT_KEY_UNKNOWN", `${purpose} is encrypted with key ${idText(keyId)}`);
-    if (bytes.length < SEALED_EXTRA_BYTES) throw damaged(purpose, `${bytes.length} bytes are too few`);
-    if (bytes[0] !== VERSION) throw damaged(purpose, `its form is ${bytes[0]}, not ${VERSION}`);
+    const secret = this.#keyFor(purpose, keyId, bytes);
     const end = bytes.length - AUTH_BYTES;
-    const secret = this.#key(key, `lv06/at-rest/1 ${purpose}`);
     const decipher = createDecipheriv("aes-256-gcm", secret, bytes.subarray(1, HEAD_BYTES), {
       authTagLength: AUTH_BYTES,
     });
@@ -89,9 +84,29 @@ export class Vault {
     try {
       decipher.final();
     } catch (cause) {
-      throw damaged(purpose, "it does not belong where it stands, or is not what was written", cause);
+      throw damaged(purpose, NOT_AS_WRITTEN, cause);
     }
     return plaintext;
+  }
+
+  /** As `seal`, beside the event loop: for what is so large that others would wait for it. */
+  async sealAside(purpose: string, plaintext: Uint8Array, aad: Uint8Array | string): Promise<Sealed> {
+    const nonce = this.#nonce();
+    const key = this.#ring.current;
+    const secret = this.#asideKey(this.#key(key, `lv06/at-rest/1 ${purpose}`));
+    const body = await webcrypto.subtle.encrypt(gcm(nonce, aad), secret, Buffer.from(plaintext));
+    return { keyId: key.id, bytes: Buffer.concat([Buffer.of(VERSION), nonce, Buffer.from(body)]) };
+  }
+
+  /** As `open`, beside the event loop. @throws VaultError as open */
+  async openAside(purpose: string, keyId: Uint8Array, bytes: Uint8Array, aad: Uint8Array | string): Promise<Buffer> {
+    const secret = this.#asideKey(this.#keyFor(purpose, keyId, bytes));
+    try {
+      const body = Buffer.from(bytes.subarray(HEAD_BYTES));
+      return Buffer.from(await webcrypto.subtle.decrypt(gcm(bytes.subarray(1, HEAD_BYTES), aad), secret, body));
+    } catch (cause) {
+      throw damaged(purpose, NOT_AS_WRITTEN, cause);
+    }
   }
 
   /** 16 bytes to find a value by without storing it: equal values have equal tags under one key. */
@@ -102,6 +117,26 @@ export class Vault {
   /** The value's tag under each key of the ring, the current one first: what was stored before a change of keys is found too. */
   tags(purpose: string, value: Uint8Array | string): readonly Buffer[] {
     return this.#ring.keys.map((key) => this.#tagUnder(key, purpose, value));
+  }
+
+  #nonce(): Uint8Array {
+    const nonce = this.#random(NONCE_BYTES);
+    if (nonce.length !== NONCE_BYTES) throw new RangeError(`a nonce of ${nonce.length} bytes`);
+    return nonce;
+  }
+
+  /** That opens these bytes, if anything does. @throws VaultError */
+  #keyFor(purpose: string, keyId: Uint8Array, bytes: Uint8Array): KeyObject {
+    const key = this.#ring.byId(keyId);
+    if (key === undefined)
+      throw new VaultError("VAULT_KEY_UNKNOWN", `${purpose} is encrypted with key ${idText(keyId)}`);
+    if (bytes.length < SEALED_EXTRA_BYTES) throw damaged(purpose, `${bytes.length} bytes are too few`);
+    if (bytes[0] !== VERSION) throw damaged(purpose, `its form is ${bytes[0]}, not ${VERSION}`);
+    return this.#key(key, `lv06/at-rest/1 ${purpose}`);
+  }
+
+  #asideKey(key: KeyObject): webcrypto.CryptoKey {
+    return key.toCryptoKey({ name: "AES-GCM" }, false, ["encrypt", "decrypt"]);
   }
 
   #tagUnder(key: MasterKey, purpose: string, value: Uint8Array | string): Buffer {
@@ -117,6 +152,10 @@ export class Vault {
     this.#derived.set(name, derived);
     return derived;
   }
+}
+
+function gcm(nonce: Uint8Array, aad: Uint8Array | string) {
+  return { name: "AES-GCM", iv: Buffer.from(nonce), additionalData: Buffer.from(aad), tagLength: 8 * AUTH_BYTES };
 }
 
 function damaged(purpose: string, why: string, cause?: unknown): VaultError {

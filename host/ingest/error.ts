@@ -2,6 +2,8 @@ import { codedErrors } from "../base/error.ts";
 
 export const INGEST_ERRORS = {
   INGEST_CHANGED: "The file was changed while it was read: put it in by renaming, when it is complete.",
+  INGEST_DUPLICATE:
+    "Nothing is to be done: a file with the same bytes has its result, and ingest.duplicates says that such a one is skipped.",
   INGEST_FOLDER: "Put image files straight into the inbox: folders are not searched.",
   INGEST_INBOX: "Make the inbox a folder that the appliance may read, write and rename in.",
   INGEST_LINK: "Put the file itself into the inbox: links are not followed.",

@@ -10,6 +10,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -68,8 +69,9 @@ async function open(
         return outcome(request);
       },
       utcMs: Date.now,
+      timeTrusted: () => true,
       monotonicMs: () => performance.now(),
-      refused: (refusal) => refused.push(refusal),
+      refused: async (refusal) => void refused.push(refusal),
       delayed: (code) => delayed.push(code),
       vault,
       ...parts,
@@ -104,6 +106,11 @@ const reasons = () =>
     .filter((name) => name.endsWith(".reason.json"))
     .map((name) => readFileSync(join(folder, "quarantine", name), "utf8"));
 const eventually = (check: () => void) => vi.waitFor(check, { timeout: 40_000, interval: 10 });
+
+/** An image is told of before it is moved away. */
+async function allGone(): Promise<void> {
+  await eventually(() => expect(inbox?.counts).toEqual({ inFlight: 0, waiting: 0 }));
+}
 
 describe("the inbox", () => {
   test("takes nothing while its results might find no room, and everything once they do", async () => {
@@ -163,6 +170,7 @@ describe("the inbox", () => {
     await open();
     put("bad.png", "");
     await eventually(() => expect(refused.map(({ code }) => code)).toEqual(["RASTER_EMPTY"]));
+    await allGone();
     expect(quarantined()).toEqual(["bad.png"]);
     const [, id] = /^([0-9a-f]{32})\.lv06e$/.exec(present("quarantine")[0] ?? "") ?? [];
     expect(present("quarantine")).toEqual([`${id}.lv06e`, `${id}.reason.json`]);
@@ -181,6 +189,7 @@ describe("the inbox", () => {
     make();
     await open();
     await eventually(() => expect(refused.map((refusal) => refusal.code)).toEqual([code]));
+    await allGone();
     expect(kept("quarantine").map(({ head }) => [head.reference, head.unread, head.sizeBytes])).toEqual([
       ["odd", true, 0],
     ]);
@@ -219,6 +228,7 @@ describe("the inbox", () => {
     put(name);
     await open();
     await eventually(() => expect(refused.length).toBe(1));
+    await allGone();
     expect(quarantined()).toEqual([name]);
     expect(reasons().length).toBe(1);
   });
@@ -290,6 +300,40 @@ describe("the inbox", () => {
     expect(order).toEqual([...order].sort());
   });
 
+  test("of files that wait the oldest is taken first, whatever it is called and however old its own times are", async () => {
+    put("z.png");
+    await sleep(30);
+    put("m.png");
+    utimesSync(join(folder, "m.png"), 0, 0);
+    await sleep(30);
+    put("a.png");
+    await open();
+    await eventually(() => expect(taken.length).toBe(3));
+    expect(taken.map(({ reference }) => reference)).toEqual(["z.png", "m.png", "a.png"]);
+  });
+
+  test("a refused file stays until that was told for good, and is told of again under the same id", async () => {
+    outcome = () => ({ kind: "refused", fileDigest: "ab", code: "RASTER_EMPTY", message: "no bytes" });
+    put("film.png");
+    const told: Refusal[] = [];
+    await open(0, {
+      refused: async (refusal) => {
+        told.push(refusal);
+        expect(reasons().length).toBe(1);
+        if (told.length < 3) throw new Error("no room");
+      },
+    });
+    await eventually(() => expect(told.length).toBe(2));
+    expect(existsSync(join(folder, "film.png"))).toBe(true);
+    // As a kill would leave it: what is in quarantine has its reason, and the file is told of at the next start.
+    await inbox?.stop();
+    await open(0, { refused: async (refusal) => void told.push(refusal) });
+    await eventually(() => expect(existsSync(join(folder, "film.png"))).toBe(false));
+    expect(told.map(({ id }) => id)).toEqual(told.map(() => told[0]?.id));
+    expect(quarantined()).toEqual(["film.png"]);
+    expect(taken.length).toBe(2);
+  });
+
   test("stopping waits for the image under way and leaves the rest for the next start", async () => {
     const { promise: held, resolve: release } = Promise.withResolvers<void>();
     await open(0, {
@@ -321,6 +365,14 @@ describe("the inbox", () => {
     expect([statSync(place).mode & 0o777, statSync(join(folder, "processed")).mode & 0o777]).toEqual([0o600, 0o700]);
     const { head } = openKept(vault, name.slice(0, 32), readFileSync(place));
     expect(head).toMatchObject({ reference: "MUELLER-HANS.png", sizeBytes: 14, unread: false });
+  });
+
+  test("what is put away while the clock is wrong has no time of its own yet", async () => {
+    await open(0, { timeTrusted: () => false });
+    put("film.png");
+    await eventually(() => expect(processed()).toEqual(["film.png"]));
+    const [name = ""] = present("processed");
+    expect(statSync(join(folder, "processed", name)).mtimeMs).toBe((2 ** 31 - 1) * 1000);
   });
 
   test("where nothing is to be kept, a file is deleted with its sidecar once it has its result, and not before", async () => {
@@ -385,8 +437,9 @@ describe("the inbox", () => {
       {
         process: async () => served,
         utcMs: Date.now,
+        timeTrusted: () => true,
         monotonicMs: () => performance.now(),
-        refused: () => {},
+        refused: async () => {},
         delayed: () => {},
         vault,
       },
@@ -475,6 +528,7 @@ describe("a sidecar", () => {
     put("film.png", "");
     await open();
     await eventually(() => expect(refused.length).toBe(1));
+    await allGone();
     expect([quarantined(), reasons().length]).toEqual([["film.png", "film.png.json"], 1]);
   });
 
@@ -493,6 +547,7 @@ describe("a sidecar", () => {
     put("film.png");
     await open();
     await eventually(() => expect(refused.length).toBe(1));
+    await allGone();
     expect(quarantined()).toEqual(["film.png", "film.png.json"]);
     const [reason = ""] = reasons();
     expect(JSON.parse(reason)).toMatchObject({
@@ -510,6 +565,7 @@ describe("a sidecar", () => {
     put("film.png");
     await open();
     await eventually(() => expect(refused.map(({ code }) => code)).toEqual(["INGEST_LINK"]));
+    await allGone();
     expect(taken).toEqual([]);
   });
 
@@ -542,6 +598,7 @@ describe("a sidecar", () => {
     expect([inInbox(), quarantined()]).toEqual([["film.png.json"], []]);
     clock.atMs += 1;
     await eventually(() => expect(refused.length).toBe(1));
+    await allGone();
     expect(quarantined()).toEqual(["film.png.json"]);
     expect(refused).toMatchObject([{ code: "INGEST_METADATA_ALONE", reference: "film.png.json" }]);
     expect(taken.map(({ reference }) => reference)).toEqual(["other.png"]);

@@ -16,6 +16,7 @@ import { errorCode, errorMessage } from "../base/error.ts";
 import type { Vault } from "../base/vault.ts";
 import type { Outcome } from "../pipeline/pipeline.ts";
 import type { ImageRequest, Mode } from "../pipeline/request.ts";
+import { inOrderOfArrival } from "./arrival.ts";
 import { type IngestCode, IngestError } from "./error.ts";
 import { type Departing, Keeper, PRIVATE_FOLDER, PROCESSED, QUARANTINE, REASON_ENDING, writeWhole } from "./keeper.ts";
 import { idOf, isSame } from "./places.ts";
@@ -43,6 +44,8 @@ export interface InboxOptions {
 
 /** Why an entry is in quarantine. */
 export interface Refusal {
+  /** The same for the same file. */
+  readonly id: string;
   readonly reference: string;
   readonly fileDigest: string | null;
   readonly code: string;
@@ -52,8 +55,11 @@ export interface Refusal {
 export interface InboxParts {
   process(request: ImageRequest): Promise<Outcome>;
   utcMs(): number;
+  /** False while the clock is known to be wrong. */
+  timeTrusted(): boolean;
   monotonicMs(): number;
-  refused(refusal: Refusal): void;
+  /** Resolves once that is durable; until then the file stays where it is. */
+  refused(refusal: Refusal): Promise<void>;
   /** A file waits because of `code`; called once a try. No name: it may be a patient's. */
   delayed(code: string): void;
   /** Why no image is taken now; null, or absent, where they are. */
@@ -61,7 +67,7 @@ export interface InboxParts {
   readonly vault: Vault;
 }
 
-type Unnamed = Omit<Refusal, "reference">;
+type Unnamed = Omit<Refusal, "reference" | "id">;
 type Settled = Extract<Outcome, { kind: "result" | "known" }> | ({ readonly kind: "refused" } & Unnamed);
 
 /** What became of a file that could not be moved away: its journey is over, only the move is tried again. */
@@ -114,7 +120,8 @@ export class Inbox {
     this.#parts = parts;
     this.#stillness = new Stillness(options.folder);
     const { folder, maxFileBytes } = options;
-    this.#keeper = new Keeper({ inbox: folder, maxFileBytes, vault: parts.vault, utcMs: parts.utcMs });
+    const { vault, utcMs, timeTrusted } = parts;
+    this.#keeper = new Keeper({ inbox: folder, maxFileBytes, vault, utcMs, timeTrusted });
   }
 
   /** Why the folder cannot be read now; null when it can. */
@@ -171,8 +178,10 @@ export class Inbox {
   /** @returns ms until the next file can be ready */
   async #scanOnce(): Promise<number> {
     // A long list is worked off before the folder is read again: reading it for every file would take ever longer.
-    if (this.#backlog.length === 0) await this.#list();
+    const isNew = this.#backlog.length === 0;
+    if (isNew) await this.#list();
     if (this.#backlog.length > 0 && this.#isClosed()) return this.#options.rescanMs;
+    if (isNew) this.#backlog = await inOrderOfArrival(this.#options.folder, this.#backlog, () => !this.#stopped);
     let nextMs = this.#options.rescanMs;
     while (this.#inFlight.size < this.#options.maxInFlight && !this.#stopped) {
       const name = this.#backlog.shift();
@@ -197,7 +206,7 @@ export class Inbox {
     try {
       if (this.#trouble !== null) this.#prepare(folder);
       const names = await readdir(folder);
-      this.#backlog = names.filter((name) => !IGNORED.test(name) && !OWN_FOLDERS.includes(name)).sort();
+      this.#backlog = names.filter((name) => !IGNORED.test(name) && !OWN_FOLDERS.includes(name));
       this.#present = new Set(this.#backlog.filter((name) => !isSidecar(name)));
       this.#forget(new Set(this.#backlog));
       this.#trouble = null;
@@ -302,18 +311,21 @@ export class Inbox {
     const image: Departing = { name, file, folder, id };
     const beside = sidecar && { name: sidecarOf(name), file: sidecar, folder, id: sidecarOf(id) };
     const isKept = outcome.kind === "refused" || this.#options.keep === "encrypted";
-    if (!isKept || (await this.#keeper.keep(image))) {
-      const isBesideKept = beside !== undefined && (!isKept || (await this.#keeper.keep(beside).catch(() => false)));
-      if (outcome.kind === "refused") await this.#explain(image, outcome);
-      // The image first: without what was said of it, it would be another request.
-      await this.#remove(image);
-      // A sidecar that stays behind is found alone, and named.
-      if (isBesideKept) await this.#remove(beside).catch(() => {});
+    const goes = !isKept || (await this.#keeper.keep(image));
+    const besideGoes =
+      goes && beside !== undefined && (!isKept || (await this.#keeper.keep(beside).catch(() => false)));
+    if (outcome.kind === "refused") {
+      if (goes) await this.#explain(image, outcome);
+      const { fileDigest, code, message } = outcome;
+      // Before the file goes: killed in between, it is found again and told of again, under the same id.
+      await this.#parts.refused({ id, reference: name, fileDigest, code, message });
     }
     // Else another file stands there by now, to be taken like any; the one that was dealt with is gone.
-    if (outcome.kind !== "refused") return;
-    const { fileDigest, code, message } = outcome;
-    this.#parts.refused({ reference: name, fileDigest, code, message });
+    if (!goes) return;
+    // The image first: without what was said of it, it would be another request.
+    await this.#remove(image);
+    // A sidecar that stays behind is found alone, and named.
+    if (besideGoes && beside !== undefined) await this.#remove(beside).catch(() => {});
   }
 
   async #explain({ folder, id }: Departing, { fileDigest, code, message }: Unnamed): Promise<void> {

@@ -25,6 +25,8 @@ const GONE_ENDING = ".gone";
 export const PRIVATE_FOLDER = 0o700;
 const PRIVATE_FILE = 0o600;
 const LARGE_BYTES = 4 * 2 ** 20;
+/** The latest that every file system can hold: newer than all, until the upkeep knows the time and sets it. */
+const TIME_UNKNOWN_S = 2 ** 31 - 1;
 
 export interface KeeperOptions {
   readonly inbox: string;
@@ -32,6 +34,8 @@ export interface KeeperOptions {
   readonly maxFileBytes: number;
   readonly vault: Vault;
   readonly utcMs: () => number;
+  /** False while the clock is known to be wrong: what is put away then gets its time later. */
+  readonly timeTrusted: () => boolean;
 }
 
 /** A file that was dealt with, and what it is called where it goes. */
@@ -95,9 +99,9 @@ export class Keeper {
     const content = unread ? new Uint8Array() : await readImageFile(path, this.#options.maxFileBytes);
     // Read between two looks at the same file: these are the bytes that were dealt with.
     if (!isSame(file, await lstat(path))) return false;
-    const { vault, utcMs } = this.#options;
-    const sealed = sealKept(vault, id, { reference: name, utcMs: utcMs(), unread }, content);
-    await writeWhole(folder, `${id}${KEPT_ENDING}`, sealed);
+    const { vault, utcMs, timeTrusted } = this.#options;
+    const sealed = await sealKept(vault, id, { reference: name, utcMs: utcMs(), unread }, content);
+    await writeWhole(folder, `${id}${KEPT_ENDING}`, sealed, timeTrusted() ? undefined : TIME_UNKNOWN_S);
     return true;
   }
 
@@ -106,14 +110,15 @@ export class Keeper {
   }
 }
 
-/** Durable, and whole or not at all. */
-export async function writeWhole(folder: string, name: string, bytes: Uint8Array): Promise<void> {
+/** Durable, and whole or not at all. @param timeS what its times are to be, in s since 1970; without it, now */
+export async function writeWhole(folder: string, name: string, bytes: Uint8Array, timeS?: number): Promise<void> {
   await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
   const part = join(folder, `.${name}${PART_ENDING}`);
   const file = await open(part, "w", PRIVATE_FILE);
   try {
     await file.writeFile(bytes);
-    await file.datasync();
+    if (timeS !== undefined) await file.utimes(timeS, timeS);
+    await file.sync();
   } finally {
     await file.close();
   }

@@ -4,7 +4,7 @@
  * Head and content are sealed one by one, both bound to the file's id: the head tells what it is without the content
  * being read, and neither opens under another file's name.
  */
-import { hash } from "node:crypto";
+import { webcrypto } from "node:crypto";
 import { KEY_ID_BYTES } from "../base/key-ring.ts";
 import type { Vault } from "../base/vault.ts";
 import { VaultError } from "../base/vault-error.ts";
@@ -43,16 +43,17 @@ export const KEY_ID_END = MAGIC.length + KEY_ID_BYTES;
 const aad = (id: string, part: "head" | "content") => `${id}/${part}`;
 
 /** @param id the file's name without its ending */
-export function sealKept(
+export async function sealKept(
   vault: Vault,
   id: string,
   about: Pick<KeptHead, "reference" | "utcMs" | "unread">,
   content: Uint8Array,
-): Buffer {
+): Promise<Buffer> {
   const { reference, utcMs, unread } = about;
-  const head: KeptHead = { reference, utcMs, sizeBytes: content.length, digest: hash("sha256", content), unread };
+  const digest = await digestOf(content);
+  const head: KeptHead = { reference, utcMs, sizeBytes: content.length, digest, unread };
   const sealedHead = vault.seal(PURPOSE, Buffer.from(JSON.stringify(head)), aad(id, "head"));
-  const sealedContent = vault.seal(PURPOSE, content, aad(id, "content"));
+  const sealedContent = await vault.sealAside(PURPOSE, content, aad(id, "content"));
   const length = Buffer.alloc(LENGTH_BYTES);
   length.writeUInt16BE(sealedHead.bytes.length);
   return Buffer.concat([MAGIC, sealedHead.keyId, length, sealedHead.bytes, sealedContent.bytes]);
@@ -68,22 +69,32 @@ export function openKeptHead(vault: Vault, id: string, bytes: Uint8Array): KeptH
 }
 
 /** @throws VaultError VAULT_DAMAGED, VAULT_KEY_UNKNOWN */
-export function openKept(vault: Vault, id: string, bytes: Uint8Array): { head: KeptHead; content: Buffer } {
+export function openKept(
+  vault: Vault,
+  id: string,
+  bytes: Uint8Array,
+): { readonly head: KeptHead; readonly content: Buffer } {
   const { keyId, content } = frameOf(id, bytes);
   const head = openKeptHead(vault, id, bytes);
   return { head, content: vault.open(PURPOSE, keyId, content, aad(id, "content")) };
 }
 
 /** Under the current key, otherwise the same. @throws VaultError VAULT_DAMAGED, VAULT_KEY_UNKNOWN */
-export function resealKept(vault: Vault, id: string, bytes: Uint8Array): Buffer {
-  const { head, content } = openKept(vault, id, bytes);
-  return sealKept(vault, id, head, content);
+export async function resealKept(vault: Vault, id: string, bytes: Uint8Array): Promise<Buffer> {
+  const { keyId, content } = frameOf(id, bytes);
+  const head = openKeptHead(vault, id, bytes);
+  return sealKept(vault, id, head, await vault.openAside(PURPOSE, keyId, content, aad(id, "content")));
 }
 
 /** @param bytes the file, or as much of its beginning as KEY_ID_END @returns undefined where it is no kept file */
 export function keyIdOf(bytes: Buffer): Buffer | undefined {
   const isKept = bytes.length >= KEY_ID_END && bytes.subarray(0, MAGIC.length).equals(MAGIC);
   return isKept ? bytes.subarray(MAGIC.length, KEY_ID_END) : undefined;
+}
+
+/** SHA-256 beside the event loop: a film may have 64 MiB and more. */
+async function digestOf(content: Uint8Array): Promise<string> {
+  return Buffer.from(await webcrypto.subtle.digest("SHA-256", Buffer.from(content))).toString("hex");
 }
 
 function frameOf(id: string, file: Uint8Array): Frame {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { errorCode } from "../base/error.ts";
 import type { Vault } from "../base/vault.ts";
 import { KEPT_ENDING, PROCESSED, QUARANTINE, REASON_ENDING } from "./keeper.ts";
-import { HEAD_MAX_BYTES, type KeptHead, openKept, openKeptHead } from "./kept-file.ts";
+import { HEAD_MAX_BYTES, KEY_ID_END, type KeptHead, keyIdOf, openKept, openKeptHead } from "./kept-file.ts";
 import { isSidecar, sidecarOf } from "./sidecar.ts";
 
 const FOLDERS = [PROCESSED, QUARANTINE] as const;
@@ -56,6 +56,28 @@ export async function openKeptImage(inbox: string, vault: Vault, id: string): Pr
   return undefined;
 }
 
+/** How many kept files each key encrypts, by its id in lowercase hex. */
+export async function filesByKey(inbox: string): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  for (const folder of FOLDERS) {
+    const names = (await namesIn(join(inbox, folder))).filter((name) => name.endsWith(KEPT_ENDING));
+    for (const name of names) {
+      // Removed meanwhile, it counts no more.
+      const beginning = await beginningOf(join(inbox, folder, name), KEY_ID_END).catch(() => Buffer.alloc(0));
+      const id = keyIdOf(beginning)?.toString("hex");
+      if (id !== undefined) counts.set(id, (counts.get(id) ?? 0) + 1);
+    }
+  }
+  return counts;
+}
+
+async function namesIn(path: string): Promise<string[]> {
+  return readdir(path).catch((error: unknown) => {
+    if (errorCode(error) === "ENOENT") return [];
+    throw error;
+  });
+}
+
 async function presentFile(path: string): Promise<Buffer | undefined> {
   return readFile(path).catch((error: unknown) => {
     if (errorCode(error) === "ENOENT") return undefined;
@@ -64,10 +86,7 @@ async function presentFile(path: string): Promise<Buffer | undefined> {
 }
 
 async function placesIn(inbox: string, folder: KeptEntry["folder"]): Promise<Place[]> {
-  const names = await readdir(join(inbox, folder)).catch((error: unknown) => {
-    if (errorCode(error) === "ENOENT") return [];
-    throw error;
-  });
+  const names = await namesIn(join(inbox, folder));
   const ids = names.filter((name) => name.endsWith(KEPT_ENDING)).map((name) => name.slice(0, -KEPT_ENDING.length));
   const images = ids.filter((id) => !isSidecar(id));
   const places = images.map(async (id) => {
@@ -88,10 +107,10 @@ async function entryOf({ folder, id, path }: Place, vault: Vault): Promise<KeptE
   }
 }
 
-async function beginningOf(path: string): Promise<Buffer> {
+async function beginningOf(path: string, mostBytes = HEAD_MAX_BYTES): Promise<Buffer> {
   const file = await open(path, "r");
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_MAX_BYTES), 0, HEAD_MAX_BYTES, 0);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(mostBytes), 0, mostBytes, 0);
     return buffer.subarray(0, bytesRead);
   } finally {
     await file.close();

@@ -69,12 +69,12 @@ describe("the upkeep of kept files", () => {
   afterEach(() => rmSync(folder, { recursive: true }));
 
   const idOf = (digit: string) => digit.repeat(32);
-  const put = (digit: string, endings: readonly string[], day: number, vault = vaultOf(OLD)) => {
+  const put = async (digit: string, endings: readonly string[], day: number, vault = vaultOf(OLD)) => {
     for (const ending of endings) {
       const place = join(folder, `${idOf(digit)}${ending}`);
       const id = `${idOf(digit)}${ending}`.replace(/\.lv06e$/, "");
       const about = { reference: `film ${digit}`, utcMs: day, unread: false };
-      writeFileSync(place, ending.endsWith(".lv06e") ? sealKept(vault, id, about, Buffer.from(digit)) : "why");
+      writeFileSync(place, ending.endsWith(".lv06e") ? await sealKept(vault, id, about, Buffer.from(digit)) : "why");
       utimesSync(place, day * 86_400, day * 86_400);
     }
   };
@@ -106,8 +106,8 @@ describe("the upkeep of kept files", () => {
     });
 
   test("removes an image with all that lies beside it, the oldest first, and nothing that is not ours", async () => {
-    put("a", [".lv06e", ".json.lv06e", ".reason.json"], 1);
-    put("b", [".lv06e"], 2);
+    await put("a", [".lv06e", ".json.lv06e", ".reason.json"], 1);
+    await put("b", [".lv06e"], 2);
     mkdirSync(join(folder, `${idOf("a")}.unread`));
     writeFileSync(join(folder, "film.png"), "from an older version");
     await upkeep({ maxFiles: 1 }).tidy();
@@ -116,8 +116,8 @@ describe("the upkeep of kept files", () => {
   });
 
   test("goes on past a file that cannot be removed, keeps what tells of it, and tells code and id only", async () => {
-    put("a", [".lv06e", ".reason.json"], 1);
-    put("b", [".lv06e"], 2);
+    await put("a", [".lv06e", ".reason.json"], 1);
+    await put("b", [".lv06e"], 2);
     const unread = join(folder, `${idOf("a")}.unread`);
     mkdirSync(unread);
     writeFileSync(join(unread, "Mustermann.dcm"), "");
@@ -132,7 +132,7 @@ describe("the upkeep of kept files", () => {
   });
 
   test("goes on past what cannot be read", async () => {
-    put("b", [".lv06e"], 2);
+    await put("b", [".lv06e"], 2);
     mkdirSync(join(folder, `${idOf("a")}.lv06e`));
     await upkeep({}, vaultOf(NEW, OLD)).tidy();
     expect(failedFiles).toEqual([`EISDIR ${idOf("a")}`]);
@@ -142,7 +142,7 @@ describe("the upkeep of kept files", () => {
   test("a folder that cannot be looked into is told, and the next one is", async () => {
     const file = join(folder, "no folder");
     writeFileSync(file, "");
-    put("a", [".lv06e"], 1);
+    await put("a", [".lv06e"], 1);
     const failed: unknown[] = [];
     const of = (path: string) => ({ path, givesWay: false, ...ROOMY, maxBytes: 0 });
     await new KeptUpkeep({
@@ -154,8 +154,8 @@ describe("the upkeep of kept files", () => {
   });
 
   test("the oldest give way where the disk lacks room, and none in a folder that does not", async () => {
-    put("a", [".lv06e"], 1);
-    put("b", [".lv06e"], 2);
+    await put("a", [".lv06e"], 1);
+    await put("b", [".lv06e"], 2);
     await upkeep({ givesWay: false }, vaultOf(OLD), true, 1).tidy();
     expect(present().length).toBe(2);
     await upkeep({}, vaultOf(OLD), true, 1).tidy();
@@ -163,14 +163,14 @@ describe("the upkeep of kept files", () => {
   });
 
   test("a round that was stopped removes nothing", async () => {
-    put("a", [".lv06e"], 1);
+    await put("a", [".lv06e"], 1);
     await upkeep({ maxFiles: 0 }).tidy(AbortSignal.abort());
     expect(present().length).toBe(1);
   });
 
   test("counts the bytes of all that belongs to an image", async () => {
-    put("a", [".lv06e", ".json.lv06e"], 1);
-    put("b", [".lv06e"], 2);
+    await put("a", [".lv06e", ".json.lv06e"], 1);
+    await put("b", [".lv06e"], 2);
     const bytes = present().reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
     await upkeep({ maxBytes: bytes }).tidy();
     expect(present().length).toBe(3);
@@ -179,16 +179,29 @@ describe("the upkeep of kept files", () => {
   });
 
   test("removes nothing for its age while the clock may be wrong", async () => {
-    put("a", [".lv06e"], 1);
+    await put("a", [".lv06e"], 1);
     await upkeep({ maxAgeMs: DAY_MS }, vaultOf(OLD), false).tidy();
     expect(present().length).toBe(1);
     await upkeep({ maxAgeMs: DAY_MS }).tidy();
     expect(present()).toEqual([]);
   });
 
+  test("what was put away while nobody knew the time, or by a clock that was ahead, is as old as is known for certain", async () => {
+    await put("a", [".lv06e"], 1);
+    await put("b", [".lv06e"], 150);
+    const place = join(folder, `${idOf("c")}.lv06e`);
+    await put("c", [".lv06e"], 1);
+    utimesSync(place, 2 ** 31 - 1, 2 ** 31 - 1);
+    await upkeep({ maxAgeMs: DAY_MS }, vaultOf(OLD), false).tidy();
+    expect(statSync(place).mtimeMs).toBe((2 ** 31 - 1) * 1000);
+    await upkeep({ maxAgeMs: DAY_MS }).tidy();
+    expect(present()).toEqual([`${idOf("b")}.lv06e`, `${idOf("c")}.lv06e`]);
+    for (const name of present()) expect(statSync(join(folder, name)).mtimeMs).toBe(NOW);
+  });
+
   test("brings what an older key encrypted under the current one, as old as it was", async () => {
-    put("a", [".lv06e", ".json.lv06e"], 1);
-    put("b", [".lv06e"], 2, vaultOf(NEW));
+    await put("a", [".lv06e", ".json.lv06e"], 1);
+    await put("b", [".lv06e"], 2, vaultOf(NEW));
     const place = join(folder, `${idOf("b")}.lv06e`);
     const before = readFileSync(place);
     await upkeep({}, vaultOf(NEW, OLD)).tidy();
@@ -202,9 +215,9 @@ describe("the upkeep of kept files", () => {
   });
 
   test("leaves what is damaged, no kept file, or of a key that is not known, and goes on", async () => {
-    put("a", [".lv06e"], 1);
-    put("b", [".lv06e"], 1, vaultOf("05".repeat(31).concat("06")));
-    put("c", [".lv06e"], 1);
+    await put("a", [".lv06e"], 1);
+    await put("b", [".lv06e"], 1, vaultOf("05".repeat(31).concat("06")));
+    await put("c", [".lv06e"], 1);
     const damaged = join(folder, `${idOf("a")}.lv06e`);
     writeFileSync(damaged, readFileSync(damaged).subarray(0, -1));
     writeFileSync(join(folder, `${idOf("d")}.lv06e`), "");

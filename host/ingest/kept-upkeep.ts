@@ -36,6 +36,8 @@ export interface KeptUpkeepParts {
 const EVERY_MS = 600_000;
 /** Where the disk lacks room, a round does not wait so long. */
 const LOOK_MS = 30_000;
+/** So far a file's time may be ahead of the clock: it was set back a little, or the file lies on another machine. */
+const AHEAD_MS = 60_000;
 const ID = /^([0-9a-f]{32})\./;
 
 export class KeptUpkeep {
@@ -84,6 +86,7 @@ export class KeptUpkeep {
   async #prune({ path, givesWay, ...limits }: KeptFolder, signal: AbortSignal): Promise<number> {
     const { timeTrusted, utcMs, lackingBytes } = this.#parts;
     const names = await namesIn(path);
+    if (timeTrusted()) await this.#setTimes(path, names, signal);
     const kept = await keptIn(path, names, signal);
     const trusted = timeTrusted() ? limits : { ...limits, maxAgeMs: null };
     const ids = new Set(beyondLimits(kept, trusted, utcMs(), givesWay ? lackingBytes() : 0));
@@ -98,6 +101,19 @@ export class KeptUpkeep {
       if (!gone) failed.add(id);
     }
     return ids.size - failed.size;
+  }
+
+  /** What was put away while nobody knew the time, or while the clock was ahead, is as old as is known for certain: it was there now. */
+  async #setTimes(path: string, names: readonly string[], signal: AbortSignal): Promise<void> {
+    const nowMs = this.#parts.utcMs();
+    for (const name of names) {
+      if (signal.aborted) return;
+      const id = idIn(name);
+      if (id === undefined || !name.endsWith(KEPT_ENDING)) continue;
+      const stats = await lstat(join(path, name)).catch(() => undefined);
+      if (stats === undefined || stats.mtimeMs <= nowMs + AHEAD_MS) continue;
+      await this.#guarded(id, () => utimes(join(path, name), nowMs / 1000, nowMs / 1000));
+    }
   }
 
   /** One file must not keep all others from their upkeep. @returns whether it went well */
@@ -130,7 +146,7 @@ export class KeptUpkeep {
     if (!(await isOlder(place, this.#parts.vault))) return;
     const { atimeMs, mtimeMs } = await lstat(place);
     const id = name.slice(0, -KEPT_ENDING.length);
-    await writeWhole(path, name, resealKept(this.#parts.vault, id, await readFile(place)));
+    await writeWhole(path, name, await resealKept(this.#parts.vault, id, await readFile(place)));
     // It is as old as it was.
     await utimes(place, atimeMs / 1000, mtimeMs / 1000);
   }

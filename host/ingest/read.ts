@@ -1,6 +1,6 @@
 /** Reads an image file that somebody else may still be writing, or that is no file at all. */
 import { constants, type Stats } from "node:fs";
-import { lstat, open } from "node:fs/promises";
+import { type FileHandle, lstat, open } from "node:fs/promises";
 import { basename } from "node:path";
 import { errorCode } from "../base/error.ts";
 import { IngestError } from "./error.ts";
@@ -27,19 +27,24 @@ export async function readImageFile(path: string, maxBytes: number): Promise<Buf
     throw new IngestError("INGEST_MISSING", `${name} cannot be opened (${errorCode(error)})`, { cause: error });
   });
   try {
-    const before = await file.stat();
-    refuseOddEntry(before, name);
-    if (before.size > maxBytes) {
-      throw new IngestError("INGEST_TOO_LARGE", `${name} has ${before.size} bytes, the limit is ${maxBytes}`);
-    }
-    const bytes = Buffer.allocUnsafeSlow(before.size);
-    const { bytesRead } = await file.read(bytes, 0, before.size, 0);
-    const after = await file.stat();
-    if (bytesRead !== before.size || after.size !== before.size || after.mtimeMs !== before.mtimeMs) {
-      throw new IngestError("INGEST_CHANGED", `${name} changed while it was read`);
-    }
-    return bytes;
+    return await readOpened(file, name, maxBytes);
   } finally {
     await file.close();
   }
+}
+
+/** @param name for what is thrown @throws IngestError */
+export async function readOpened(file: FileHandle, name: string, maxBytes: number): Promise<Buffer> {
+  const before = await file.stat();
+  refuseOddEntry(before, name);
+  if (before.size > maxBytes) {
+    throw new IngestError("INGEST_TOO_LARGE", `${name} has ${before.size} bytes, the limit is ${maxBytes}`);
+  }
+  const bytes = Buffer.allocUnsafeSlow(before.size);
+  const { bytesRead } = await file.read(bytes, 0, before.size, 0);
+  const after = await file.stat();
+  if (bytesRead !== before.size || after.size !== before.size || after.mtimeMs !== before.mtimeMs) {
+    throw new IngestError("INGEST_CHANGED", `${name} changed while it was read`);
+  }
+  return bytes;
 }

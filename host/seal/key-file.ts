@@ -1,9 +1,10 @@
 /** The appliance's signing key on disk: made once, readable by its user alone. The only file here with I/O. */
-import { openPrivateFile, PrivateFileError, type PrivateFileFault } from "../base/private-file.ts";
+import { join } from "node:path";
+import { openPrivateFile, PrivateFileError, type PrivateFileFault, readPrivateFile } from "../base/private-file.ts";
 import { type SealCode, SealError } from "./error.ts";
 import { SigningKey } from "./signing-key.ts";
 
-const FILE = "signing-key.pem";
+export const SIGNING_KEY_FILE = "signing-key.pem";
 /** A key in PEM has 119. */
 const FILE_MAX_BYTES = 4096;
 
@@ -29,8 +30,27 @@ export interface KeyFileOptions {
  */
 export function openSigningKey({ randomSeed, ...place }: KeyFileOptions): SigningKey {
   const make = () => SigningKey.ofSeed(randomSeed()).pem();
+  return faulted(() =>
+    SigningKey.ofPem(openPrivateFile({ ...place, name: SIGNING_KEY_FILE, maxBytes: FILE_MAX_BYTES, make })),
+  );
+}
+
+/**
+ * The key in the folder; makes none.
+ *
+ * @param uid who may own the file
+ * @throws SealError as openSigningKey
+ */
+export function readSigningKey(folder: string, uid: number): SigningKey | undefined {
+  return faulted(() => {
+    const pem = readPrivateFile(join(folder, SIGNING_KEY_FILE), FILE_MAX_BYTES, uid);
+    return pem === undefined ? undefined : SigningKey.ofPem(pem);
+  });
+}
+
+function faulted<Value>(work: () => Value): Value {
   try {
-    return SigningKey.ofPem(openPrivateFile({ ...place, name: FILE, maxBytes: FILE_MAX_BYTES, make }));
+    return work();
   } catch (cause) {
     if (!(cause instanceof PrivateFileError)) throw cause;
     throw new SealError(CODES[cause.fault], cause.message, { cause });

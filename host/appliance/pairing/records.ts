@@ -13,16 +13,16 @@ import {
 import { dirname, join } from "node:path";
 import { errorCode, errorMessage } from "../../base/error.ts";
 import { type PairingUndo, parseUndo } from "../../device/axeos/pair.ts";
+import { PAIRINGS_FOLDER } from "../files.ts";
 import { PairError } from "./error.ts";
 
-const FOLDER = "pairings";
 const FILE_BYTES_MAX = 65_536;
 
 export class PairingRecords {
   readonly #folder: string;
 
   constructor(dataDir: string) {
-    this.#folder = join(dataDir, FOLDER);
+    this.#folder = join(dataDir, PAIRINGS_FOLDER);
   }
 
   /** @param key of letters, digits and `.-`: the miner's MAC address, or where it is */
