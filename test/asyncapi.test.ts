@@ -8,7 +8,7 @@ import { parse } from "yaml";
 import { HomeAssistant } from "../host/appliance/home-assistant.ts";
 import type { MqttClient } from "../host/mqtt/client.ts";
 import { CommandChannel } from "../host/mqtt/command-channel.ts";
-import { COMMAND_NAMES, type CommandHandlers } from "../host/mqtt/commands.ts";
+import { COMMAND_NAMES } from "../host/mqtt/commands.ts";
 import { KINDS, makeMessage, makeResultMessage, makeSealMessage } from "../host/mqtt/envelope.ts";
 import { makeClient, until } from "../host/mqtt/testing/client.ts";
 import { MOSQUITTO, Mosquitto, RUN_MOSQUITTO } from "../host/mqtt/testing/mosquitto.ts";
@@ -138,10 +138,9 @@ describe.skipIf(!RUN_MOSQUITTO)(`What ${MOSQUITTO} delivered`, () => {
 
   /** Its commands are answered with samples. */
   function appliance(): MqttClient {
-    const answers = COMMAND_NAMES.map((name) => [name, () => ({ [name]: samples.reply[name] })]);
     const channel = new CommandChannel({
       identity: samples.IDENTITY,
-      handlers: Object.fromEntries(answers) as CommandHandlers,
+      handlers: samples.handlers,
       publish: (message) => client.answer(message),
       count: () => {},
       refused: () => {},

@@ -9,12 +9,19 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { healSource, type ResendReply } from "../examples/subscriber/healing.ts";
 import { type Message, Received } from "../examples/subscriber/received.ts";
 import { Subscriber, type SubscriberOptions } from "../examples/subscriber/subscriber.ts";
+import { resend } from "../host/appliance/commands/resend.ts";
+import { Publishing } from "../host/appliance/publishing.ts";
+import { Recorder } from "../host/appliance/recorder.ts";
+import { ConfigSchema } from "../host/config/schema.ts";
 import { makeMessage, makeResultMessage, makeSealMessage } from "../host/mqtt/envelope.ts";
+import type { ResultData } from "../host/mqtt/messages.ts";
 import { until } from "../host/mqtt/testing/client.ts";
 import { MOSQUITTO, Mosquitto, RUN_MOSQUITTO } from "../host/mqtt/testing/mosquitto.ts";
 import * as samples from "../host/mqtt/testing/samples.ts";
 import { sourceOf } from "../host/mqtt/topics.ts";
+import { ResultStore } from "../host/store/results.ts";
 import type { OutboxMessage } from "../host/store/schema.ts";
+import { sampleVault } from "../host/store/testing/vault.ts";
 
 const MAIN = resolve(import.meta.dirname, "../examples/subscriber/main.ts");
 const SOURCE = sourceOf(samples.IDENTITY);
@@ -193,6 +200,111 @@ class Appliance {
     await this.#client.publishAsync(`lv06/v1/clinic/box-1/reply/${id}`, JSON.stringify({ data }), { qos: 1 });
   }
 }
+
+/** The appliance's own store, recorder, outbox and commands; its results are samples. */
+class RealAppliance {
+  readonly store: ResultStore;
+  readonly #recorder: Recorder;
+  readonly #publishing: Publishing;
+
+  constructor(url: string, folder: string) {
+    this.store = new ResultStore({ path: join(folder, "results.db"), vault: sampleVault(1), utcMs: Date.now });
+    const binder = { bind: () => expect.fail("nothing is bound here"), stored: () => {} };
+    const outward = (reference: string) => `p1-${reference.length}`;
+    const identity = samples.IDENTITY;
+    this.#recorder = new Recorder({ store: this.store, identity, binder, outward });
+    const leaving = (data: ResultData) => this.#recorder.leaving(data);
+    const parts = { store: this.store, identity, leaving, count: () => {} };
+    this.#publishing = new Publishing({
+      ...{ config: { ...ConfigSchema.parse({}).mqtt, url }, identity, version: "1", store: this.store },
+      handlers: { ...samples.handlers, resend: async (command) => ({ resend: await resend(parts, command) }) },
+      status: (state) => makeMessage(identity, "status", { id: state, utcMs: 1 }, { ...samples.status, state }),
+      announce: () => [],
+      ...{ onChange: () => {}, parked: () => {}, commandRefused: () => {}, count: () => {} },
+    });
+    endings.push(
+      () => this.store.close(),
+      () => this.#publishing.stop(),
+    );
+  }
+
+  start(): Promise<void> {
+    return this.#publishing.start();
+  }
+
+  /** Resolves when the broker has acknowledged all of them. */
+  async publish(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      await this.#recorder.record((sequence) => ({ ...samples.result, resultId: `r-${sequence}`, sequence }));
+    }
+    await until(() => this.store.outbox.rows === 0);
+  }
+}
+
+describe.skipIf(!RUN_MOSQUITTO)(`An appliance at ${MOSQUITTO}`, () => {
+  let broker: Mosquitto;
+  let appliance: RealAppliance;
+  let notes: Readonly<Record<string, unknown>>[];
+
+  beforeEach(async () => {
+    notes = [];
+    broker = await Mosquitto.start(["max_queued_messages 0"]);
+    endings.push(() => broker.stop());
+    appliance = new RealAppliance(broker.url, folder);
+    await appliance.start();
+  });
+
+  async function subscribed(): Promise<Subscriber> {
+    const before = notes.length;
+    const made = new Subscriber({
+      ...{ url: broker.url, name: "results", store, askEveryMs: 50, replyDeadlineMs: 2000 },
+      onNote: (note) => void notes.push(note),
+    });
+    endings.push(() => made.stop());
+    await until(() => notes.slice(before).some(({ what }) => what === "connected"));
+    return made;
+  }
+
+  /** Results that the broker acknowledged and forgot, before the subscriber had them. */
+  async function forgotten(count: number): Promise<void> {
+    await appliance.publish(count);
+    await broker.halt("SIGKILL");
+    rmSync(join(broker.folder, "mosquitto.db"), { force: true });
+    await broker.resume();
+  }
+
+  test("gives again what the broker forgot, as it was, and nothing twice", async () => {
+    const first = await subscribed();
+    await appliance.publish(3);
+    await until(() => store.highest(SOURCE) === 3);
+    await first.stop();
+    await forgotten(70);
+    await subscribed();
+    await until(() => store.sequences(SOURCE).length === 73 && store.doubted(SOURCE) === undefined);
+    expect(store.sequences(SOURCE)).toEqual(upTo(73));
+    expect(store.gone(SOURCE)).toEqual([]);
+    expect(JSON.parse(store.text(SOURCE, "result-r-4") ?? "")).toMatchObject({
+      id: "result-r-4",
+      data: { sequence: 4, reference: "p1-10", status: "preliminary", replaces: null },
+    });
+  });
+
+  test("fills a gap between two results", async () => {
+    const first = await subscribed();
+    await appliance.publish(2);
+    await until(() => store.highest(SOURCE) === 2);
+    await first.stop();
+    await forgotten(5);
+    // As if it had never known of the loss: only the numbers show it.
+    store.doubt = () => {};
+    await subscribed();
+    expect(store.sequences(SOURCE)).toEqual([1, 2]);
+    await appliance.publish(1);
+    await until(() => store.sequences(SOURCE).length === 8);
+    expect(notes).toContainEqual({ what: "asked for a gap", source: SOURCE, first: 3, last: 7 });
+    expect(store.gaps(SOURCE)).toEqual([]);
+  });
+});
 
 describe.skipIf(!RUN_MOSQUITTO)(`With ${MOSQUITTO}`, () => {
   let broker: Mosquitto;

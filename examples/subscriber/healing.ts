@@ -1,8 +1,8 @@
 /**
  * Asks one appliance for what is missing, until nothing is, or it does not have it any more.
  *
- * It is asked gently: one question at a time, a pause after each that was not answered. Appliances that know no `resend`, or
- * are away, are asked again later; what they published is in their store.
+ * It is asked gently: one question at a time, a pause after each that was not answered. Appliances that are away, or refuse
+ * for now, are asked again later; what they published is in their store.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Gap, Received } from "./received.ts";
@@ -11,14 +11,16 @@ import type { Gap, Received } from "./received.ts";
 export interface ResendReply {
   readonly ok: boolean;
   readonly code: string | null;
-  readonly resend?: {
-    /** Published again. */
-    readonly sent: number;
-    /** Where to go on; null when all was sent. */
-    readonly next: number | null;
-    /** Older results are removed there. */
-    readonly firstAvailable: number;
-  } | null;
+  readonly resend?: Resent | null;
+}
+
+interface Resent {
+  /** Published again. */
+  readonly sent: number;
+  /** Where to go on; null when all was sent. */
+  readonly next: number | null;
+  /** The lowest number, of those asked for, that a result has there: the ones before it are gone, or never were. */
+  readonly firstAvailable: number;
 }
 
 export interface Healing {
@@ -52,10 +54,10 @@ export async function healSource(healing: Healing): Promise<void> {
     const { first, last, open } = asked;
     note({ what: open ? "asked what may be missing" : "asked for a gap", source, first, ...(open ? {} : { last }) });
     const reply = await healing.ask(first, last - first + 1);
-    const answered = reply !== undefined && (reply.ok || reply.code === "RESEND_PRUNED");
-    if (answered) settle(healing, asked, reply, tries);
+    const answer = reply?.ok === true ? reply.resend : undefined;
+    if (answer != null) settle(healing, asked, answer, tries);
     else note({ what: "not resent", source, first, code: reply?.code ?? "no answer" });
-    pauses = answered ? 1 : Math.min(PAUSES_MAX, pauses * 2);
+    pauses = answer != null ? 1 : Math.min(PAUSES_MAX, pauses * 2);
     // What is resent needs its time to arrive.
     await sleep(askEveryMs * pauses, undefined, { signal }).catch(() => {});
     asked = questionOf(store, source);
@@ -73,12 +75,10 @@ function questionOf(store: Received, source: string): Question | undefined {
 function settle(
   { store, source, note }: Healing,
   asked: Question,
-  reply: ResendReply,
+  { next, firstAvailable }: Resent,
   tries: Map<number, number>,
 ): void {
   const { first, last, open } = asked;
-  // Refused as removed: that is known of the first one only.
-  const { next, firstAvailable } = reply.resend ?? { next: first + 1, firstAvailable: first + 1 };
   const lost = { first, last: open ? firstAvailable - 1 : Math.min(last, firstAvailable - 1) };
   if (lost.last >= first) {
     store.giveUp(source, lost, "RESEND_PRUNED");

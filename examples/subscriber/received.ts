@@ -136,6 +136,12 @@ export class Received {
       .map((row) => Number(row.sequence));
   }
 
+  /** A message, whole, as it came. */
+  text(source: string, id: string): string | undefined {
+    const row = this.#db.prepare("SELECT text FROM messages WHERE source = ? AND id = ?").get(source, id);
+    return row === undefined ? undefined : String(row.text);
+  }
+
   close(): void {
     this.#db.close();
   }

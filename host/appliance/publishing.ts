@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/schema.ts";
 import { MqttClient, type MqttState } from "../mqtt/client.ts";
 import { CommandChannel } from "../mqtt/command-channel.ts";
-import type { CommandHandlers } from "../mqtt/commands.ts";
+import { type CommandHandlers, payloadMaxOf } from "../mqtt/commands.ts";
 import { EmbeddedBroker } from "../mqtt/embedded-broker.ts";
 import { OutboxPublisher } from "../mqtt/publisher.ts";
 import { clientIdOf, type Identity } from "../mqtt/topics.ts";
@@ -14,6 +14,8 @@ import { brokerAccess } from "./broker-access.ts";
 import { HomeAssistant } from "./home-assistant.ts";
 
 const ACK_DEADLINE_MS = 10_000;
+/** Of a packet, beside the payload: topic and properties, and room to tell a sender by name that it was too much. */
+const PACKET_BYTES = 65_536;
 
 export interface PublishingParts {
   readonly config: Config["mqtt"];
@@ -50,6 +52,7 @@ export class Publishing {
       utcMs: Date.now,
       monotonicMs: () => performance.now(),
       newId: randomUUID,
+      maxBytes: (name) => payloadMaxOf(name, parts.config.inferMaxBytes),
     });
     this.#homeAssistant = this.#makeHomeAssistant();
   }
@@ -82,6 +85,7 @@ export class Publishing {
       clientId: clientIdOf(identity),
       connectDeadlineMs: config.connectDeadlineMs,
       ackDeadlineMs: ACK_DEADLINE_MS,
+      arrivingMaxBytes: payloadMaxOf("infer", config.inferMaxBytes) + PACKET_BYTES,
       access: () => brokerAccess(config),
       status,
       announce: () => [...announce(), ...this.#discovery()],

@@ -11,6 +11,7 @@ import type { Identity } from "../mqtt/topics.ts";
 import type { ResultStore } from "../store/results.ts";
 import type { Binding } from "../store/schema.ts";
 import type { UnsealedRow } from "../store/seal-reader.ts";
+import { expectReplaceable } from "./commands/replacing.ts";
 
 /** Binds results, and hears of those that are durable. */
 export interface Binder {
@@ -43,12 +44,13 @@ export class Recorder {
    * Result, what binds it, and message in one transaction.
    *
    * @returns the result as it is stored, with its reference as it came
-   * @throws StoreError; OutboxError OUTBOX_FULL, with nothing stored
+   * @throws StoreError; OutboxError OUTBOX_FULL; where it replaces another, as `expectReplaceable`: with nothing stored
    */
   async record(build: (sequence: number) => ResultData): Promise<ResultData> {
     let binding: Binding | null = null;
     const { data, sequence } = await this.#store.append((sequence) => {
       const data = build(sequence);
+      expectReplaceable(this.#store.read, data);
       binding = data.seal === "pending" ? this.#binder.bind(data) : null;
       const leaving = this.leaving(data);
       return {
@@ -59,7 +61,7 @@ export class Recorder {
         fileDigest: data.input.fileDigest,
         rasterDigest: data.input.rasterDigest,
         status: data.status,
-        replaces: null,
+        replaces: data.replaces,
         data,
         binding,
         messages: [makeResultMessage(this.#identity, leaving)],
@@ -75,9 +77,9 @@ export class Recorder {
     this.#binder.stored({ resultId, sequence, utcMs: time.utcMs, commitment: binding.commitment });
   }
 
-  /** @throws StoreError; OutboxError OUTBOX_FULL */
-  async event(data: EventData, utcMs: number): Promise<void> {
-    await this.#store.enqueue([makeMessage(this.#identity, "event", { id: randomUUID(), utcMs }, this.leaving(data))]);
+  /** @param id of the message, where it is known before @throws StoreError; OutboxError OUTBOX_FULL */
+  async event(data: EventData, utcMs: number, id: string = randomUUID()): Promise<void> {
+    await this.#store.enqueue([makeMessage(this.#identity, "event", { id, utcMs }, this.leaving(data))]);
   }
 
   /** What of it leaves; of what was stored, too, when it is sent again. */

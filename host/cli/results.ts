@@ -1,7 +1,9 @@
 import type { Command } from "commander";
 import { noResult } from "../appliance/receipts.ts";
+import { COMMANDS } from "../mqtt/commands.ts";
 import type { OnUnopened, ResultReader } from "../store/reader.ts";
 import type { ResultHead, StoredResult } from "../store/schema.ts";
+import { askAppliance } from "./ask.ts";
 import { action, type Context } from "./context.ts";
 import { UsageError } from "./error.ts";
 import { EXIT, type ExitCode, examples, table } from "./output.ts";
@@ -19,6 +21,8 @@ export function registerResults(program: Command): void {
   registerLs(results);
   registerFind(results);
   registerShow(results);
+  registerVoid(results);
+  registerResend(results);
 }
 
 function registerLs(results: Command): void {
@@ -79,11 +83,13 @@ function searchOf(reference: string | undefined, options: FindOptions): Search {
 /** Those that open; what does not is named beside them, and the command has failed. */
 function answer(context: Context, search: Search): ExitCode {
   const unopened: (ResultHead & { readonly code: string })[] = [];
-  const found = readStore(context.config(), (reader) =>
-    search(reader, (head, code) => unopened.push({ ...head, code })),
-  );
+  const { found, replaced } = readStore(context.config(), (reader) => {
+    const found = search(reader, (head, code) => unopened.push({ ...head, code }));
+    const replaced = found.filter(({ resultId }) => reader.isReplaced(resultId));
+    return { found, replaced: new Set(replaced.map(({ resultId }) => resultId)) };
+  });
   const damaged = unopened.length === 0 ? {} : { unopened };
-  context.output.answer({ results: found.map(({ data }) => data), ...damaged }, () => lines(found));
+  context.output.answer({ results: found.map(({ data }) => data), ...damaged }, () => lines(found, replaced));
   for (const { sequence, resultId, code } of unopened) {
     context.output.note(`result ${sequence} (${resultId}) does not open [${code}]`);
   }
@@ -112,15 +118,63 @@ function registerShow(results: Command): void {
     );
 }
 
-function lines(found: readonly StoredResult[]): string[] {
+function registerVoid(results: Command): void {
+  results
+    .command("void")
+    .description(
+      "Says of a result that it was entered in error. The running appliance, asked over its broker, publishes a result\n" +
+        "of its own that says so; what was stored stays as it is.",
+    )
+    .summary("say that a result was entered in error")
+    .argument("<id>", "result id")
+    .requiredOption("--reason <code>", "why, as a code of A–Z, 0–9 and _ that is published: no names")
+    .addHelpText("after", examples("lv06 results void 5b0f6f0e-3c1e-4d38-9d0e-0d5f2f6f7c11 --reason WRONG_PATIENT"))
+    .action(
+      action(async ({ config, output }, resultId: string, { reason }: { readonly reason: string }) => {
+        const asked = COMMANDS.void.pick({ resultId: true, reason: true }).safeParse({ resultId, reason });
+        if (!asked.success) {
+          throw new UsageError("USAGE_OPTION", "the id or --reason has another form than ids and codes have");
+        }
+        const reply = await askAppliance(config(), "void", asked.data);
+        output.answer(reply.void, () => [`result ${reply.void?.sequence} (${reply.void?.resultId}) says so`]);
+        return EXIT.done;
+      }),
+    );
+}
+
+function registerResend(results: Command): void {
+  results
+    .command("resend")
+    .description(
+      "Has the running appliance, asked over its broker, publish results once more, under the ids that they always had.",
+    )
+    .requiredOption("--from <sequence>", "beginning with this sequence number")
+    .option("--limit <n>", "how many at most, 1 to 1,000", "1000")
+    .addHelpText("after", examples("lv06 results resend --from 1042"))
+    .action(
+      action(async ({ config, output }, options: { readonly from: string; readonly limit: string }) => {
+        const from = wholeNumber("--from", options.from, Number.MAX_SAFE_INTEGER);
+        const limit = wholeNumber("--limit", options.limit, 1000);
+        const { resend } = await askAppliance(config(), "resend", { from, limit });
+        output.answer(resend, () => [
+          `${resend?.sent} results are published again, from number ${resend?.firstAvailable} on`,
+          ...(resend?.next == null ? [] : [`there are more: --from ${resend.next}`]),
+        ]);
+        return EXIT.done;
+      }),
+    );
+}
+
+function lines(found: readonly StoredResult[], replaced: ReadonlySet<string>): string[] {
   return table(
-    ["sequence", "time (UTC)", "reference", "probability", "decision", "cached", "result id"],
-    found.map(({ sequence, utcMs, reference, resultId, data }) => [
+    ["sequence", "time (UTC)", "reference", "probability", "decision", "status", "cached", "result id"],
+    found.map(({ sequence, utcMs, reference, status, resultId, data }) => [
       String(sequence),
       new Date(utcMs).toISOString().slice(0, 19),
       reference ?? "",
       String(field(data, "probability") ?? "not assessed"),
       String(field(data, "decision") ?? ""),
+      replaced.has(resultId) ? "replaced" : status,
       field(data, "cached") === true ? "yes" : "no",
       resultId,
     ]),

@@ -27,7 +27,7 @@ export interface Listening {
   readonly onMessage: (message: Arrived) => void;
 }
 
-type PerConnection = keyof BrokerAccess | "will" | "arrivingMaxBytes";
+type PerConnection = keyof BrokerAccess | "will";
 
 export interface MqttClientOptions extends Omit<ConnectionOptions, PerConnection> {
   /** Asked at every connect. What it throws is the reason why there is no connection. */
@@ -67,7 +67,7 @@ const STABLE_MS = 10_000;
 /** What the broker refused at one connect is tried again at one this much later. */
 const REFUSED_FOR_MS = 600_000;
 const GOODBYE_DEADLINE_MS = 2000;
-/** Commands are all that is listened to, and they are short. */
+/** Commands are all that is listened to, and most are short. */
 const ARRIVING_MAX_BYTES = 131_072;
 
 export class MqttClient {
@@ -179,8 +179,7 @@ export class MqttClient {
 
   async #open(signal: AbortSignal): Promise<Connection> {
     const { access, status } = this.#options;
-    const here = { will: status("offline"), arrivingMaxBytes: ARRIVING_MAX_BYTES };
-    const options = { ...this.#options, ...access?.(), ...here };
+    const options = { arrivingMaxBytes: ARRIVING_MAX_BYTES, ...this.#options, ...access?.(), will: status("offline") };
     const connection = await openConnection(options, this.#versions.first(performance.now()), signal);
     this.#versions.accepted(connection.protocolVersion, performance.now());
     return connection;

@@ -2,7 +2,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { beforeEach, describe, expect, test } from "vitest";
 import { codedErrors } from "../base/error.ts";
 import { CommandChannel, type CommandChannelOptions } from "./command-channel.ts";
-import type { Command, ReplyData } from "./commands.ts";
+import { type Command, NO_ANSWER, payloadMaxOf, type ReplyData } from "./commands.ts";
 import type { Arrived, Outgoing } from "./connection.ts";
 import { readMessage } from "./envelope.ts";
 import { schemaText } from "./schemas.ts";
@@ -34,6 +34,7 @@ function makeChannel(changes: Partial<CommandChannelOptions> = {}): CommandChann
   return new CommandChannel({
     identity: samples.IDENTITY,
     handlers: {
+      ...samples.handlers,
       receipt: (command) => {
         asked.push(command);
         return { receipt: samples.receipt };
@@ -92,6 +93,7 @@ describe("a command", () => {
       ok: true,
       code: null,
       message: null,
+      ...NO_ANSWER,
       receipt: samples.receipt,
       intendedUse: "research-only",
     });
@@ -102,7 +104,7 @@ describe("a command", () => {
 
   test("that fails is replied to with the error's code, what happened and what to do", async () => {
     const receipt = () => Promise.reject(new TestError("TEST_NOT_YET", "it waits"));
-    const reply = await replyTo(ASK, {}, makeChannel({ handlers: { receipt } }));
+    const reply = await replyTo(ASK, {}, makeChannel({ handlers: { ...samples.handlers, receipt } }));
     expect(reply).toMatchObject({
       ok: false,
       code: "TEST_NOT_YET",
@@ -116,20 +118,29 @@ describe("a command", () => {
     const receipt = () => {
       throw new Error("boom");
     };
-    const reply = await replyTo(ASK, {}, makeChannel({ handlers: { receipt } }));
+    const reply = await replyTo(ASK, {}, makeChannel({ handlers: { ...samples.handlers, receipt } }));
     expect(reply).toMatchObject({ ok: false, code: "INTERNAL", message: "boom" });
   });
 
   test("whose handler gives what fits no reply is replied to as a defect", async () => {
     const receipt = () => ({ receipt: { ...samples.receipt, commitment: "none" } });
-    const reply = await replyTo(ASK, {}, makeChannel({ handlers: { receipt } }));
+    const reply = await replyTo(ASK, {}, makeChannel({ handlers: { ...samples.handlers, receipt } }));
     expect(reply).toMatchObject({ ok: false, code: "MQTT_MESSAGE", receipt: null });
   });
 
   test("that takes too long is replied to at the deadline", async () => {
     const receipt = () => new Promise<never>(() => {});
-    const reply = await replyTo(ASK, {}, makeChannel({ handlers: { receipt }, deadlineMs: 20 }));
+    const reply = await replyTo(ASK, {}, makeChannel({ handlers: { ...samples.handlers, receipt }, deadlineMs: 20 }));
     expect(reply.code).toBe("COMMAND_DEADLINE");
+  });
+
+  test("that was too late is carried out again when it comes again", async () => {
+    let late = true;
+    const receipt = () => (late ? new Promise<never>(() => {}) : { receipt: samples.receipt });
+    const channel = makeChannel({ handlers: { ...samples.handlers, receipt }, deadlineMs: 20 });
+    expect(await replyTo(ASK, {}, channel)).toMatchObject({ code: "COMMAND_DEADLINE" });
+    late = false;
+    expect(await replyTo(ASK, {}, channel)).toMatchObject({ ok: true });
   });
 
   test("whose reply cannot be sent is counted, and nothing else happens", async () => {
@@ -165,7 +176,7 @@ describe("a command that comes again", () => {
         finish = resolve;
       });
     };
-    const channel = makeChannel({ handlers: { receipt } });
+    const channel = makeChannel({ handlers: { ...samples.handlers, receipt } });
     channel.take(arrived(ASK));
     channel.take(arrived(ASK));
     await until(() => started > 0);
@@ -179,6 +190,19 @@ describe("a command that comes again", () => {
     await replyTo(ASK, {}, channel);
     expect((await replyTo({ ...ASK, resultId: "other" }, {}, channel)).code).toBe("COMMAND_ID_REUSED");
     expect(asked).toHaveLength(1);
+  });
+
+  test("whose reply is long is carried out again: the memory is for short ones", async () => {
+    let times = 0;
+    const errors = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`SOME_LONG_CODE_${index}`, 1]));
+    const health = () => {
+      times += 1;
+      return { health: { ...samples.health, errors } };
+    };
+    const channel = makeChannel({ handlers: { ...samples.handlers, health } });
+    const topic = `${PREFIX}/cmd/health`;
+    for (let i = 0; i < 2; i++) expect(await replyTo({ id: "ask-1" }, { topic }, channel)).toMatchObject({ ok: true });
+    expect(times).toBe(2);
   });
 
   test("after 256 others is carried out again: the memory is bounded", async () => {
@@ -250,6 +274,17 @@ describe("what is not carried out", () => {
     expect(asked).toEqual([]);
   });
 
+  test("a command that may bring an image along may be larger, and no other", async () => {
+    const channel = makeChannel({ maxBytes: (name) => payloadMaxOf(name, 3000) });
+    const large = JSON.stringify(ASK).padEnd(65_537);
+    channel.take(arrived(large));
+    channel.take(arrived(large.padEnd(65_536 + 4001), { topic: `${PREFIX}/cmd/infer` }));
+    expect(counted).toEqual(["COMMAND_TOO_LARGE", "COMMAND_TOO_LARGE"]);
+    const asks = { id: "ask-2", image: "QUJD" };
+    const topic = `${PREFIX}/cmd/infer`;
+    expect(await replyTo(JSON.stringify(asks).padEnd(65_536 + 4000), { topic }, channel)).toMatchObject({ ok: true });
+  });
+
   test("65,536 bytes are read", async () => {
     expect(await replyTo(JSON.stringify(ASK).padEnd(65_536))).toMatchObject({ ok: true });
   });
@@ -283,11 +318,21 @@ describe("a flood", () => {
     expect(asked).toHaveLength(30);
   });
 
+  test("of one slow command leaves room for the others", async () => {
+    const resend = () => new Promise<never>(() => {});
+    const channel = makeChannel({ handlers: { ...samples.handlers, resend } });
+    const topic = `${PREFIX}/cmd/resend`;
+    for (let i = 0; i < 5; i++) channel.take(arrived({ id: `ask-${i}`, from: 1 }, { topic }));
+    await until(() => sent.length === 1);
+    expect(replies()).toMatchObject([{ id: "ask-4", code: "COMMAND_BUSY" }]);
+    expect(await replyTo({ ...ASK, id: "another" }, {}, channel)).toMatchObject({ ok: true });
+  });
+
   test("of slow commands is refused at the limit, and taken again when they are done", async () => {
     const finish: (() => void)[] = [];
     const receipt = () =>
       new Promise<{ readonly receipt: null }>((resolve) => finish.push(() => resolve({ receipt: null })));
-    const channel = makeChannel({ handlers: { receipt } });
+    const channel = makeChannel({ handlers: { ...samples.handlers, receipt } });
     for (let i = 0; i < 33; i++) {
       nowMs += 1000;
       channel.take(arrived({ ...ASK, id: `ask-${i}` }));

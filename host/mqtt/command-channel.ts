@@ -9,6 +9,7 @@ import type { OutboxMessage } from "../store/schema.ts";
 import { type Asker, expectFresh, fingerprintOf, type Intake, readCommand } from "./command-intake.ts";
 import {
   type Answer,
+  CONDUCT,
   type Command,
   type CommandHandlers,
   type CommandName,
@@ -35,16 +36,21 @@ export interface CommandChannelOptions {
   readonly monotonicMs: () => number;
   /** Unique: the reply's id as a CloudEvent. */
   readonly newId: () => string;
-  /** For a handler; default 10,000. */
+  /** For a handler; default each command's own. */
   readonly deadlineMs?: number;
+  /** Bytes of a command's payload; one that is larger is not read. Default 65,536. */
+  readonly maxBytes?: (name: string) => number;
 }
 
 /** Carried out; what comes beyond is refused by name at the second rate, and beyond that only counted. */
 const CARRIED_OUT: Rate = { perS: 10, burst: 20 };
 const REFUSED: Rate = { perS: 5, burst: 10 };
+/** Of all commands together. */
 const RUNNING_MAX = 32;
-/** Replies that are remembered: at most 16 KiB each. */
+/** Replies that are remembered. */
 const REMEMBERED = 256;
+/** A longer one is made anew for who asks again. */
+const REMEMBERED_MAX_BYTES = 16_384;
 const SAID_EVERY_MS = 60_000;
 const CORRELATION_MAX_BYTES = 1024;
 const MESSAGE_MAX = 1000;
@@ -65,7 +71,7 @@ export class CommandChannel {
   readonly #remembered = new Map<string, Remembered>();
   /** Of each code: when it was said last, and how often it came since. */
   readonly #said = new Map<string, { readonly atMs: number; times: number }>();
-  #running = 0;
+  readonly #running = new Map<CommandName, number>();
 
   constructor(options: CommandChannelOptions) {
     this.#options = options;
@@ -87,7 +93,7 @@ export class CommandChannel {
       this.#refuse(new ChannelError("COMMAND_RATE", "too many commands"));
       return;
     }
-    const intake = readCommand(this.#options.identity, arrived);
+    const intake = readCommand(this.#options.identity, arrived, this.#options.maxBytes);
     if (intake.kind === "nameless") this.#refuse(intake.error);
     else void this.#serve(admitted ? intake : tooMany(intake.asker), arrived);
   }
@@ -111,7 +117,7 @@ export class CommandChannel {
       if (known?.fingerprint === fingerprint) return await known.reply;
       if (known !== undefined) throw new ChannelError("COMMAND_ID_REUSED", `another command had the id ${asker.id}`);
       expectFresh(command, this.#options.utcMs());
-      if (this.#running >= RUNNING_MAX) throw new ChannelError("COMMAND_BUSY", `${RUNNING_MAX} commands are under way`);
+      this.#expectRoom(name);
     } catch (error) {
       return this.#failure(asker, error);
     }
@@ -120,22 +126,31 @@ export class CommandChannel {
     return reply;
   }
 
+  #expectRoom(name: CommandName): void {
+    const ofAll = [...this.#running.values()].reduce((sum, running) => sum + running, 0);
+    if (ofAll >= RUNNING_MAX) throw new ChannelError("COMMAND_BUSY", `${ofAll} commands are under way`);
+    const same = this.#running.get(name) ?? 0;
+    if (same >= CONDUCT[name].runningMax) {
+      throw new ChannelError("COMMAND_BUSY", `${same} commands ${name} are under way`);
+    }
+  }
+
   async #carryOut<Name extends CommandName>(asker: Asker, name: Name, command: Command<Name>): Promise<OutboxMessage> {
     try {
-      const answer = await this.#withinDeadline(async () => this.#options.handlers[name](command));
+      const answer = await this.#withinDeadline(name, async () => this.#options.handlers[name](command));
       return this.#message({ ...asker, ...NO_ANSWER, ...SUCCESS, ...answer });
     } catch (error) {
+      // It may be done by now: who asks again is to hear that, and not the old word.
+      if (errorCode(error) === "COMMAND_DEADLINE") this.#remembered.delete(asker.id);
       return this.#failure(asker, error);
     }
   }
 
   /** A handler that is late keeps its place until it ends: handlers that never do cannot pile up. */
-  async #withinDeadline(work: () => Promise<Answer>): Promise<Answer> {
-    const { deadlineMs = 10_000 } = this.#options;
-    this.#running += 1;
-    const done = work().finally(() => {
-      this.#running -= 1;
-    });
+  async #withinDeadline(name: CommandName, work: () => Promise<Answer>): Promise<Answer> {
+    const { deadlineMs = CONDUCT[name].deadlineMs } = this.#options;
+    this.#begun(name, 1);
+    const done = work().finally(() => this.#begun(name, -1));
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       const error = () => reject(new ChannelError("COMMAND_DEADLINE", `not done within ${deadlineMs} ms`));
@@ -149,10 +164,17 @@ export class CommandChannel {
     }
   }
 
+  #begun(name: CommandName, more: 1 | -1): void {
+    this.#running.set(name, (this.#running.get(name) ?? 0) + more);
+  }
+
   #remember(id: string, what: Remembered): void {
     this.#remembered.set(id, what);
     const [oldest] = this.#remembered.keys();
     if (this.#remembered.size > REMEMBERED && oldest !== undefined) this.#remembered.delete(oldest);
+    void what.reply.then(({ payload }) => {
+      if (payload.length > REMEMBERED_MAX_BYTES && this.#remembered.get(id) === what) this.#remembered.delete(id);
+    });
   }
 
   #failure(asker: Asker, error: unknown): OutboxMessage {

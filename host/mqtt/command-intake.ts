@@ -1,4 +1,5 @@
 /** What arrived at `cmd/{name}`, read and judged: pure, and the sender is nobody we know. */
+import { hash } from "node:crypto";
 import { z } from "zod";
 import { errorMessage } from "../base/error.ts";
 import {
@@ -31,15 +32,20 @@ const OLD_MS = 30_000;
 const withId = z.looseObject({ id: commandId });
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Never throws. */
-export function readCommand(identity: Identity, arrived: Arrived): Intake {
+/** Never throws. @param maxBytes of a command's payload, by the name in its topic */
+export function readCommand(
+  identity: Identity,
+  arrived: Arrived,
+  maxBytes: (name: string) => number = () => COMMAND_MAX_BYTES,
+): Intake {
   const prefix = commandTopicOf(identity, "");
   const given = arrived.topic.slice(prefix.length);
   if (!arrived.topic.startsWith(prefix) || !COMMAND_NAME.test(given)) {
     return nameless("COMMAND_TOPIC", `the topic ${JSON.stringify(arrived.topic.slice(0, 200))}`);
   }
+  // Before it is read: what it would take to parse it is what the limit is for.
   const bytes = arrived.payload.length;
-  if (bytes > COMMAND_MAX_BYTES) return nameless("COMMAND_TOO_LARGE", `a command of ${bytes} bytes`);
+  if (bytes > maxBytes(given)) return nameless("COMMAND_TOO_LARGE", `a command of ${bytes} bytes`);
   let payload: unknown;
   try {
     payload = JSON.parse(utf8.decode(arrived.payload));
@@ -71,9 +77,9 @@ export function expectFresh({ utcMs }: Command, nowUtcMs: number): void {
   throw new ChannelError("COMMAND_EXPIRED", `it was sent at ${sent}, and this appliance's time is ${now}`);
 }
 
-/** What is asked for, whoever asks and whenever: the same command has the same text. */
+/** Of what is asked for, whoever asks and whenever: as short for a command that brings an image. */
 export function fingerprintOf(name: CommandName, { id: _, utcMs: __, ...args }: Command): string {
-  return JSON.stringify([name, args]);
+  return hash("sha256", JSON.stringify([name, args]));
 }
 
 function nameless(code: ChannelErrorCode, detail: string): Intake {

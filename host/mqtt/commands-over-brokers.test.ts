@@ -36,6 +36,7 @@ function appliance(url: string): MqttClient {
   const channel = new CommandChannel({
     identity: samples.IDENTITY,
     handlers: {
+      ...samples.handlers,
       receipt: (command) => {
         asked.push(command);
         return { receipt: samples.receipt };

@@ -104,7 +104,7 @@ const ENTITIES: Readonly<Record<string, Entity>> = {
     ...{ platform: "sensor", name: "Alarms" },
     value_template: "{{ value_json.data.alarms | join(', ') | default('none', true) | truncate(250, true) }}",
   },
-  model: binary("Model serves", "'MODEL_UNAVAILABLE' not in value_json.data.alarms", "running"),
+  model: binary("Model serves", "'not-assessing' not in value_json.data.modes", "running"),
   device: { platform: "sensor", name: "Hashing device", value_template: "{{ value_json.data.device.state }}" },
   outbox: reading("Messages waiting", "outbox.rows"),
   inbox: reading("Images waiting", "queues.inbox"),

@@ -30,6 +30,8 @@ export const MQTT_ERRORS = {
   MQTT_TAKEN_OVER: "Another client uses this appliance's name at the broker: give every appliance a name of its own.",
   MQTT_LOST: "The connection to the broker ended: it is made again by itself.",
   MQTT_OFFLINE: "There is no connection to the broker now: it is made again by itself.",
+  MQTT_UNANSWERED:
+    "Check that the appliance runs, that this configuration is its own (site, appliance, mqtt.url), and that the broker lets it hear cmd/ and write reply/.",
   MQTT_STOPPED: "The appliance is stopping.",
   MQTT_PORT_IN_USE: "Another program listens on the embedded broker's port: set mqtt.embeddedPort, or use that broker.",
   MQTT_BROKER_START: "The embedded broker could not listen: choose another port, above 1023.",
@@ -55,7 +57,8 @@ export function isRefusal(error: unknown): error is MqttError {
 /** Why a command was not carried out; in the reply where it has one, and counted in `health.errors`. */
 export const CHANNEL_ERRORS = {
   COMMAND_TOPIC: "Publish to cmd/ and the name of a command, such as cmd/receipt.",
-  COMMAND_TOO_LARGE: "Send a command of 65,536 bytes at most.",
+  COMMAND_TOO_LARGE:
+    "Send a command of 65,536 bytes at most; one that brings an image may have more (mqtt.inferMaxBytes).",
   COMMAND_FORM:
     "Send what the command's published schema asks for: JSON with an id of 1 to 64 of A–Z, a–z, 0–9, _ and -.",
   COMMAND_UNKNOWN: "Use a command of this version: each has a published schema, cmd-NAME.schema.json.",
@@ -63,9 +66,10 @@ export const CHANNEL_ERRORS = {
     "Publish commands without the retain flag, and clear the one that the broker keeps (an empty retained message).",
   COMMAND_EXPIRED: "Send the command again with the time of now, and check both clocks: it may be 30 s old at most.",
   COMMAND_RATE: "Send fewer commands: 20 at once and then 10 a second are carried out.",
-  COMMAND_BUSY: "Send the command again later: 32 others are being carried out.",
+  COMMAND_BUSY: "Send the command again later: others are being carried out, as many as may at once.",
   COMMAND_ID_REUSED: "Give every command an id of its own; the same id asks for the same answer again.",
-  COMMAND_DEADLINE: "The appliance took longer than 10 s: send it again, with another id, and look at its health.",
+  COMMAND_DEADLINE:
+    "The appliance took too long; what was asked for may be done all the same: send it again with the same id, which does nothing twice, and look at its health.",
 } as const;
 
 export type ChannelErrorCode = keyof typeof CHANNEL_ERRORS;

@@ -2,7 +2,14 @@
 import { z } from "zod";
 import { code, count, deviceKind, digest, intendedUse, name, utcMs } from "./fields.ts";
 
-const part = z.strictObject({ state: name, sinceUtcMs: utcMs, lastErrorCode: code.nullable() });
+const part = z.strictObject({
+  /** One word: `running`, or the part's own. `failed`, `resting`: it did not start, and is tried again soon, or later. */
+  state: name,
+  sinceUtcMs: utcMs,
+  lastErrorCode: code.nullable(),
+  /** Since the appliance started. */
+  restarts: count,
+});
 const cacheStats = z.strictObject({
   hits: count,
   misses: count,
@@ -74,12 +81,16 @@ const sealing = z.strictObject({
 
 /** What is not known is absent, never 0. */
 export const healthSchema = z.strictObject({
-  state: z.enum(["ok", "degraded"]),
+  /** `degraded`: an alarm is raised. `failing`: what comes in gets no answer. */
+  state: z.enum(["ok", "degraded", "failing"]),
   /** Codes of the alarms that are raised, sorted. */
   alarms: z.array(code),
+  /** What the appliance does without meanwhile, sorted. */
+  modes: z.array(name),
   process: z.strictObject({
     uptimeS: z.number().min(0),
     rssBytes: count,
+    openFiles: count.optional(),
     loopDelayP99Ms: z.number().min(0).optional(),
   }),
   machine: z.strictObject({
@@ -92,8 +103,28 @@ export const healthSchema = z.strictObject({
     /** As the Raspberry Pi's firmware names them: now, and since boot. */
     throttled: z.array(name).optional(),
   }),
-  clock: z.strictObject({ synced: z.boolean().nullable() }),
+  clock: z.strictObject({
+    /** False also while `stepped`; null where nobody says. */
+    synced: z.boolean().nullable(),
+    /** It was set while the appliance ran, and it is not known yet whether rightly. */
+    stepped: z.boolean(),
+  }),
   parts: z.record(name, part),
+  /** The last check by a known answer; null before the first has ended. */
+  selfcheck: z
+    .strictObject({
+      /** Everything passed, also the device where one hashes. */
+      ok: z.boolean(),
+      /** Images are served right: decoder, attention and model passed, at the last check and not long ago. */
+      proven: z.boolean(),
+      utcMs,
+      durationMs: z.number().min(0),
+      /** Of the first thing that failed. */
+      lastErrorCode: code.nullable(),
+      /** What the model's answer was held to: `file`, `own` (its first since the start), or `none`. */
+      reference: z.enum(["file", "own", "none"]),
+    })
+    .nullable(),
   device: z.strictObject({
     kind: deviceKind,
     state: name,
@@ -124,6 +155,21 @@ export const healthSchema = z.strictObject({
     protocolVersion: z.union([z.literal(4), z.literal(5)]).nullable(),
     connects: count,
     lastErrorCode: code.nullable(),
+  }),
+  store: z.strictObject({
+    /** The database of results, its journal included. */
+    bytes: count,
+    maxBytes: count,
+    /** Sequence number of the newest result, 0 before the first. */
+    lastSequence: count,
+    /** Of the newest that the retention policy has removed. */
+    prunedThrough: count,
+  }),
+  encryption: z.strictObject({
+    /** Of the key that encrypts now, as `lv06 keys` shows it. */
+    keyId: name,
+    /** Stored results and messages that an older key still encrypts. */
+    remaining: count,
   }),
   outbox: z.strictObject({ rows: count, bytes: count, maxRows: count, maxBytes: count }),
   queues: z.record(name, count),

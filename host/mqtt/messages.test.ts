@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
-import { COMMAND_NAMES, COMMANDS } from "./commands.ts";
+import { COMMAND_NAMES, COMMANDS, NO_ANSWER } from "./commands.ts";
 import { KINDS, makeMessage, makeResultMessage, readMessage, TRAVEL } from "./envelope.ts";
-import { type DataOf, roundTo4 } from "./messages.ts";
+import type { DataOf } from "./messages.ts";
+import { roundTo4 } from "./result-data.ts";
 import { commandFileOf, commandText, SCHEMA_FOLDER, schemaFileOf, schemaFiles, schemaText } from "./schemas.ts";
 import * as samples from "./testing/samples.ts";
 import type { Kind } from "./topics.ts";
@@ -21,8 +22,13 @@ const ALL: readonly (readonly [string, Kind, DataOf[Kind]])[] = [
   ["health", "health", samples.health],
   ["result", "result", samples.result],
   ["result, not assessed", "result", samples.notAssessed],
+  ["result, entered in error", "result", samples.inError],
   ["seal", "seal", samples.seal],
   ["reply", "reply", samples.reply],
+  ...COMMAND_NAMES.map((name) => {
+    const reply = { ...samples.reply, ...NO_ANSWER, command: name, [name]: samples.answers[name] };
+    return [`reply to ${name}`, "reply", reply] as const;
+  }),
   ["reply to what was refused", "reply", samples.refused],
   ...Object.values(samples.events).map((event) => [`event ${event.kind}`, "event", event] as const),
 ];
@@ -58,6 +64,18 @@ test.each([
 ])("the published schema of cmd/receipt says of %j what the appliance does: %s", (command, fits) => {
   expect(new Ajv2020({ strict: true }).validate(JSON.parse(commandText("receipt")), command)).toBe(fits);
   expect(COMMANDS.receipt.safeParse(command).success).toBe(fits);
+});
+
+test.each([
+  [{ id: "a", path: "/films/a.png" }, true],
+  [{ id: "a", image: "aGVsbG8=", reference: "r", mode: "validation", stated: { age: 3 }, replaces: "r" }, true],
+  [{ id: "a", image: "aGVsbG8=", path: "/films/a.png" }, false],
+  [{ id: "a" }, false],
+  [{ id: "a", path: "films/a.png" }, false],
+  [{ id: "a", image: "!" }, false],
+])("the published schema of cmd/infer says of %j what the appliance does: %s", (command, fits) => {
+  expect(new Ajv2020({ strict: true }).validate(JSON.parse(commandText("infer")), command)).toBe(fits);
+  expect(COMMANDS.infer.safeParse(command).success).toBe(fits);
 });
 
 test("a message is a CloudEvent with the names that integrators look for", () => {

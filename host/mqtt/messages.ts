@@ -10,25 +10,7 @@ import { sealSchema } from "../seal/seal.ts";
 import { type ReplyData, replySchema } from "./commands.ts";
 import { code, count, deviceKind, digest, id, intendedUse, name, reference, utcMs } from "./fields.ts";
 import { healthSchema } from "./health-data.ts";
-
-/** Four decimals: what the commitment binds is what is published. */
-const probability = z
-  .number()
-  .min(0)
-  .max(1)
-  .refine((value) => value === roundTo4(value), { error: "more than 4 decimals" });
-/** Rounds a probability or threshold to the 4 decimals that leave the appliance. */
-export function roundTo4(value: number): number {
-  return Number(value.toFixed(4));
-}
-
-const model = z.strictObject({
-  name,
-  version: name,
-  digest,
-  pattern: z.enum(["A", "B", "C", "none"]),
-  precision: name,
-});
+import { model, resultSchema } from "./result-data.ts";
 
 export const statusSchema = z.strictObject({
   state: z.enum(["online", "stopped", "offline"]),
@@ -48,39 +30,6 @@ export const infoSchema = z.strictObject({
   device: z.strictObject({ kind: deviceKind, simulated: z.boolean(), id: name, firmware: name }).nullable(),
   /** Ed25519, of the key that signs results and seals. */
   publicKey: digest,
-  intendedUse,
-});
-
-/** DESIGN §6, "Result data". */
-export const resultSchema = z.strictObject({
-  resultId: id,
-  /** 1, 2, 3 … per appliance: a gap is a result that was missed. */
-  sequence: z.int().min(1),
-  reference,
-  status: z.enum(["preliminary", "corrected", "entered-in-error"]),
-  assessed: z.boolean(),
-  /** Why it was not assessed, sorted. */
-  reasons: z.array(code),
-  /** The class that `probability` speaks of. */
-  label: name.nullable(),
-  probability: probability.nullable(),
-  threshold: probability.nullable(),
-  decision: z.enum(["positive", "negative"]).nullable(),
-  model,
-  input: z.strictObject({ fileDigest: digest, rasterDigest: digest, rasterVersion: name }),
-  attention: z.strictObject({
-    version: name,
-    scales: z.array(z.int().min(1).max(224)),
-    digest: digest.nullable(),
-    source: z.enum(["software", "cache", "none"]),
-  }),
-  /** The device present when the result was made; `checked` is always false, a check arrives later as an event. */
-  device: z.strictObject({ kind: deviceKind, simulated: z.boolean(), checked: z.literal(false) }),
-  cached: z.boolean(),
-  timingMs: z.record(name, z.number().min(0)),
-  seal: z.enum(["pending", "none"]),
-  appliance: name,
-  time: z.strictObject({ utcMs, synced: z.boolean().nullable() }),
   intendedUse,
 });
 
@@ -163,6 +112,25 @@ const outboxParked = z.strictObject({
   intendedUse,
 });
 
+/** The clock was set while the appliance ran: times before and after it do not compare. */
+const clockStep = z.strictObject({ kind: z.literal("clock-step"), byMs: z.int(), intendedUse });
+
+/** The store was damaged, and what could be read of it was saved into a new one. */
+const storeRestored = z.strictObject({
+  kind: z.literal("store-restored"),
+  /** Of the damaged one in the data folder. */
+  file: name,
+  saved: count,
+  /** Numbers whose results were not found: so many were lost at most. */
+  lost: count,
+  /** The lowest and the highest of them; null where there is none. */
+  lostFrom: z.int().min(1).nullable(),
+  lostTo: z.int().min(1).nullable(),
+  /** Messages that may have been lost, and come again under the same ids. */
+  queuedAgain: count,
+  intendedUse,
+});
+
 export const eventSchema = z.discriminatedUnion("kind", [
   digestCheck,
   alarm,
@@ -171,6 +139,8 @@ export const eventSchema = z.discriminatedUnion("kind", [
   sealNoDevice,
   minerAction,
   outboxParked,
+  clockStep,
+  storeRestored,
 ]);
 
 export const DATA_SCHEMAS = {

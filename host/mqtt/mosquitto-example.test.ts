@@ -11,7 +11,7 @@ import { Certificates } from "./testing/certificates.ts";
 import { makeClient, until } from "./testing/client.ts";
 import { MOSQUITTO, Mosquitto, RUN_MOSQUITTO } from "./testing/mosquitto.ts";
 import * as samples from "./testing/samples.ts";
-import { replyTopicOf, topicOf } from "./topics.ts";
+import { commandTopicOf, replyTopicOf, topicOf } from "./topics.ts";
 
 const EXAMPLE = new URL("../../examples/mosquitto/", import.meta.url).pathname;
 const US = samples.IDENTITY;
@@ -123,6 +123,17 @@ describe.skipIf(!RUN_MOSQUITTO)(`${MOSQUITTO} as the example configures it`, () 
     const allowed = [];
     for (const topic of topics) if (await mayWrite("clinic.box-1", topic)) allowed.push(topic);
     expect(allowed).toEqual(topics.slice(0, 3));
+  });
+
+  test("an appliance may ask itself, so that its own command line can, and nobody else", async () => {
+    const { client, topics } = await outside("clinic.box-1");
+    const [command, reply] = [commandTopicOf(US, "selftest"), replyTopicOf(US, "ask-1")];
+    await client.subscribeAsync([command, reply], { qos: 1 });
+    for (const topic of [command, reply]) await client.publishAsync(topic, "{}", { qos: 1 });
+    await until(() => topics.length === 2);
+    for (const name of ["clinic.box-2", "results", "monitor", "homeassistant"] as const) {
+      expect(await mayWrite(name, command), name).toBe(false);
+    }
   });
 
   test("an appliance hears nothing of another", async () => {

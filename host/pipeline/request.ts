@@ -26,4 +26,6 @@ export interface ImageRequest {
   readonly reference: string | null;
   readonly mode: Mode;
   readonly stated: Stated;
+  /** Id of the result that this one is to stand in for. */
+  readonly replaces?: string | undefined;
 }

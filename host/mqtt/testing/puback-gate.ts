@@ -30,7 +30,8 @@ export function openPubackGate(brokerPort: number, losses: PubackLosses): Promis
   });
 }
 
-function eachPacket(socket: Socket, take: (packet: Buffer) => void): void {
+/** Cuts what comes into packets. */
+export function eachPacket(socket: Socket, take: (packet: Buffer) => void): void {
   let buffer = Buffer.alloc(0);
   socket.on("data", (chunk) => {
     buffer = Buffer.concat([buffer, chunk]);

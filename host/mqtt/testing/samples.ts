@@ -1,7 +1,7 @@
 /** One message of every kind, and an outbox in memory's place: a real one in a folder of its own. */
 import { readFileSync } from "node:fs";
 import { decodeReceipt } from "../../seal/receipt.ts";
-import type { CommandName, ReplyData } from "../commands.ts";
+import { type Answer, type CommandHandlers, type CommandName, NO_ANSWER, type ReplyData } from "../commands.ts";
 import type { EventData, HealthData, InfoData, ResultData, SealData, StatusData } from "../messages.ts";
 import { makeIdentity } from "../topics.ts";
 
@@ -31,6 +31,7 @@ export const result: ResultData = {
   sequence: 7,
   reference: "request 12",
   status: "preliminary",
+  replaces: null,
   assessed: true,
   reasons: [],
   label: "PNEUMONIA",
@@ -59,13 +60,32 @@ export const notAssessed: ResultData = {
   attention: { ...result.attention, digest: null, source: "none" },
 };
 
+export const inError: ResultData = {
+  ...notAssessed,
+  resultId: "0123456789abcdef0123456789abcdef",
+  sequence: 8,
+  status: "entered-in-error",
+  replaces: result.resultId,
+  reasons: ["ENTERED_IN_ERROR", "WRONG_PATIENT"],
+  timingMs: {},
+};
+
 export const health: HealthData = {
   state: "degraded",
   alarms: ["DEVICE_ABSENT"],
+  modes: ["software-only"],
   process: { uptimeS: 12.5, rssBytes: 100, loopDelayP99Ms: 11.2 },
   machine: { load1: 0.5, cores: 4, diskFreeBytes: 1000 },
-  clock: { synced: null },
-  parts: { inference: { state: "ready", sinceUtcMs: 5, lastErrorCode: null } },
+  clock: { synced: null, stepped: false },
+  parts: { inference: { state: "ready", sinceUtcMs: 5, lastErrorCode: null, restarts: 0 } },
+  selfcheck: {
+    ok: true,
+    proven: true,
+    utcMs: 1_700_000_000_000,
+    durationMs: 21,
+    lastErrorCode: null,
+    reference: "own",
+  },
   device: { kind: "usb", state: "ready", simulated: true, readings: { tempC: 51.2, resetReason: "power-on" } },
   miners: [
     {
@@ -92,6 +112,8 @@ export const health: HealthData = {
     energySimulated: false,
   },
   mqtt: { state: "online", protocolVersion: 5, connects: 1, lastErrorCode: null },
+  store: { bytes: 4096, maxBytes: 1_000_000, lastSequence: 120, prunedThrough: 20 },
+  encryption: { keyId: "0123456789abcdef", remaining: 0 },
   outbox: { rows: 0, bytes: 0, maxRows: 100, maxBytes: 1000 },
   queues: { inbox: 0 },
   cache: { hits: 1, misses: 2, damaged: 0, evicted: 0, failed: 0, entries: 1, bytes: 100 },
@@ -126,12 +148,24 @@ const vectors: readonly Vector[] = JSON.parse(
 );
 export const receipt = decodeReceipt(vectors.find(({ name }) => name === "valid")?.receipt ?? "");
 
+/** What each command is answered with. */
+export const answers: Required<Answer> = {
+  receipt,
+  resend: { from: 7, sent: 2, next: null, firstAvailable: 7 },
+  health,
+  selftest: { ok: false, checks: [{ name: "decoder", ok: false, code: "SELFCHECK_RASTER", durationMs: 12 }] },
+  retry: { messages: 1 },
+  infer: result,
+  void: inError,
+};
+
 export const reply: ReplyData = {
   id: "ask-1",
   command: "receipt",
   ok: true,
   code: null,
   message: null,
+  ...NO_ANSWER,
   receipt,
   intendedUse,
 };
@@ -147,6 +181,23 @@ export const refused: ReplyData = {
 /** What is asked, without the id. */
 export const commands: Readonly<Record<CommandName, object>> = {
   receipt: { resultId: result.resultId },
+  resend: { from: 7, limit: 20 },
+  health: {},
+  selftest: {},
+  retry: {},
+  infer: { path: "/srv/films/film.png", reference: "request 12", stated: { age: 3, view: "AP" } },
+  void: { resultId: result.resultId, reason: "WRONG_PATIENT" },
+};
+
+/** Every command is answered with its sample. */
+export const handlers: CommandHandlers = {
+  receipt: () => ({ receipt }),
+  resend: () => ({ resend: answers.resend }),
+  health: () => ({ health }),
+  selftest: () => ({ selftest: answers.selftest }),
+  retry: () => ({ retry: answers.retry }),
+  infer: () => ({ infer: result }),
+  void: () => ({ void: inError }),
 };
 
 export const events: Readonly<Record<EventData["kind"], EventData>> = {
@@ -163,6 +214,7 @@ export const events: Readonly<Record<EventData["kind"], EventData>> = {
     durationMs: 812,
     intendedUse,
   },
+  "clock-step": { kind: "clock-step", byMs: -86_400_000, intendedUse },
   alarm: { kind: "alarm", code: "DISK_LOW", raised: true, message: "512 MiB left", sinceUtcMs: 4, intendedUse },
   "ingest-refused": {
     kind: "ingest-refused",
@@ -179,6 +231,13 @@ export const events: Readonly<Record<EventData["kind"], EventData>> = {
     messageId: `result-${result.resultId}`,
     code: "MQTT_TOO_LARGE",
     bytes: 4000,
+    intendedUse,
+  },
+  "store-restored": {
+    kind: "store-restored",
+    file: "results.db.damaged-20260930T101500Z",
+    saved: 4980,
+    ...{ lost: 20, lostFrom: 1201, lostTo: 1220, queuedAgain: 300 },
     intendedUse,
   },
   "miner-action": {
