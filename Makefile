@@ -65,8 +65,9 @@ TABLES = build/throughput.md
 bench: setup ## speed and memory, as ratios of one run: a table, build/bench.json, whitepaper 7.1 and 7.3 in TABLES=FILE; BENCH=tables|store|outbox only these
 	@$(NODE) test/bench/main.ts $(BENCH) --page "$(TABLES)"
 
-generate: $(INSTALLED) ## files made from the sources: configuration reference, schemas, error codes
+generate: $(INSTALLED) ## files made from sources and recorded runs: configuration reference, schemas, error codes, reliability report
 	@$(NODE) scripts/generate.ts
+	@$(NODE) scripts/reliability-report.ts
 
 sbom: $(INSTALLED) ## what it is made of, as build/sbom.cdx.json (CycloneDX), and what the registry knows against it
 	@$(NODE) scripts/sbom.ts
@@ -75,9 +76,12 @@ sbom: $(INSTALLED) ## what it is made of, as build/sbom.cdx.json (CycloneDX), an
 clean: ## what was built, not node_modules
 	rm -rf build
 
-SOAK_SECONDS = 3600
-soak: setup test-packages ## fake miners, broker and appliance at mixed faults for SOAK_SECONDS (default 3600): is every result sealed?
-	@$(NODE) test/soak/main.ts $(SOAK_SECONDS)
+SOAK = all
+AMOUNT =
+SEED = 1
+SOAK_FOLDER = build/soak
+soak: setup test-packages ## the appliance at its worst, for hours: SOAK=kills|broker|device|clock|volume|power|pool, AMOUNT=…, SEED=…, RESUME=1 goes on
+	@$(NODE) test/reliability/main.ts $(SOAK) --amount "$(AMOUNT)" --seed "$(SEED)" --folder "$(SOAK_FOLDER)" $(if $(RESUME),--resume)
 
 # What builds the C core for WebAssembly, in which it meets the host under virtual time; left out by name where it is not.
 HIL_PACKAGES = clang lld

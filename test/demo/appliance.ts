@@ -13,6 +13,8 @@ export interface RunningAppliance {
   readonly prefix: string;
   readonly inbox: string;
   readonly pid: number;
+  /** With how it ended. */
+  readonly ended: Promise<string>;
   /** What it logged. */
   log(): string;
   /** SIGTERM, and waits for the end. Idempotent. */
@@ -26,6 +28,8 @@ export interface StartOptions {
   readonly settings?: string;
   /** With the model device (simulated); true by default. */
   readonly modelDevice?: boolean;
+  /** Beside this process's own environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const DEMO_SETTINGS = `site: demo
@@ -44,10 +48,10 @@ export async function startAppliance(folder: string, options: StartOptions = {})
   mkdirSync(inbox, { recursive: true });
   const port = await freePort();
   const file = join(folder, "lv06.yaml");
-  const { settings = "", modelDevice = true } = options;
+  const { settings = "", modelDevice = true, env = {} } = options;
   writeFileSync(file, (settings === "" ? DEMO_SETTINGS : settings).replaceAll("PORT", String(port)));
   const args = ["run", "--config", file, ...(modelDevice ? ["--model-device"] : [])];
-  const child = spawn(LV06, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(LV06, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
   // The log, and what is said before there is one.
   let [log, said] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -66,6 +70,7 @@ export async function startAppliance(folder: string, options: StartOptions = {})
     prefix: "lv06/v1/demo/lv06-demo",
     inbox,
     pid: child.pid ?? 0,
+    ended,
     log: () => log + said,
     stop: async () => {
       if (how !== undefined) return;

@@ -1,5 +1,4 @@
-/** What a soak came to: figures, findings, and both as a table. */
-import { table } from "../../host/cli/output.ts";
+/** What a soak came to: figures and findings. */
 import { median, percentile } from "../bench/tools.ts";
 import { judgeStore } from "./judge.ts";
 import type { Fault } from "./plan.ts";
@@ -84,43 +83,4 @@ function memoryOf({ observer, bornMs }: World): SoakReport["memory"] {
   const growth = (late / median(rss.slice(part, 2 * part)) - 1) * 100;
   const lifeS = Math.round(((life.at(-1)?.atMs ?? bornMs) - bornMs) / 1000);
   return { lifeS, rssMiB: Math.round(late), growthPercent: Math.round(growth * 10) / 10 };
-}
-
-export function showReport(report: SoakReport): string[] {
-  return [...table(["", ""], rowsOf(report)), ...report.findings.map((words) => `✗ ${words}`)];
-}
-
-/** A short run may have no film that nothing disturbed. */
-function spreadText({ p50, p99 }: Spread): string {
-  return Number.isNaN(p50 + p99) ? "none" : `${p50} ms, ${p99} ms`;
-}
-
-/** `showReport` for a page. */
-export function markdownOf(report: SoakReport): string {
-  const rows = [["what", "figure"], ["---", "---"], ...rowsOf(report)];
-  const findings = report.findings.map((words) => `- ${words}`);
-  return [...rows.map((cells) => `| ${cells.join(" | ")} |`), "", ...findings].join("\n").trimEnd();
-}
-
-function rowsOf(report: SoakReport): string[][] {
-  const { shares, resultMs, sealedAfterMs, memory, faults } = report;
-  return [
-    ["time at faults", `${report.seconds} s, seed ${report.seed}`],
-    [
-      "faults",
-      Object.entries(faults)
-        .map(([fault, times]) => `${times} ${fault}`)
-        .join(", "),
-    ],
-    ["miners' connections (simulated miners)", String(report.connections)],
-    ["films → results", `${report.films} → ${report.results}`],
-    ["seals, the largest over", `${report.seals}, ${report.largestBatch} results`],
-    ["receipts, each verified", String(report.receipts)],
-    ["accepted shares, each hashed anew", String(shares.verified)],
-    ["wrong shares refused, stale ones, unanswered", `${shares.refused}, ${shares.stale}, ${shares.unanswered}`],
-    ["film → result, p50 and p99", spreadText(resultMs)],
-    ["result → seal, p50 and p99", spreadText(sealedAfterMs)],
-    ["resident memory, its growth", `${memory.rssMiB} MiB, ${memory.growthPercent} % over ${memory.lifeS} s`],
-    ["findings", String(report.findings.length)],
-  ];
 }
