@@ -4,8 +4,11 @@ import { MAP_ERRORS } from "../hil/map/error.ts";
 import { RECORDING_ERRORS } from "../hil/recording/error.ts";
 import { RIG_ERRORS } from "../hil/rig/error.ts";
 import { ADMISSION_ERRORS } from "../host/appliance/admission.ts";
+import { BACKUP_ERRORS } from "../host/appliance/backup/error.ts";
+import { REQUEST_ERRORS } from "../host/appliance/commands/errors.ts";
 import { DOCTOR_ERRORS } from "../host/appliance/doctor/finding.ts";
 import { APPLIANCE_ERRORS } from "../host/appliance/error.ts";
+import { SELFCHECK_ERRORS } from "../host/appliance/known-answer.ts";
 import { PAIR_ERRORS } from "../host/appliance/pairing/error.ts";
 import { RECEIPT_ERRORS } from "../host/appliance/receipts.ts";
 import { CHILD_ERRORS } from "../host/base/child.ts";
@@ -46,11 +49,13 @@ const TABLES: readonly (readonly [string, ErrorTable])[] = [
   ["Alarms", { ...ALARMS, ...MINER_ALARMS }],
   ["Store", { ...STORE_ERRORS, ...ADMISSION_ERRORS, ...OUTBOX_ERRORS, ...CACHE_ERRORS }],
   ["Keys and encryption", VAULT_ERRORS],
+  ["Backup and restore", BACKUP_ERRORS],
   ["MQTT", MQTT_ERRORS],
-  ["MQTT commands", CHANNEL_ERRORS],
-  ["Metrics", HEALTH_ERRORS],
+  ["MQTT commands", { ...CHANNEL_ERRORS, ...REQUEST_ERRORS }],
+  ["Metrics and service manager", HEALTH_ERRORS],
   ["Appliance", APPLIANCE_ERRORS],
   ["Doctor", DOCTOR_ERRORS],
+  ["Self-check", SELFCHECK_ERRORS],
   ["Child processes", CHILD_ERRORS],
   ["The rig", { ...RIG_ERRORS, ...MAP_ERRORS, ...RECORDING_ERRORS, ...FAULT_ERRORS }],
 ];

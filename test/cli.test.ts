@@ -21,7 +21,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openSecrets } from "../host/appliance/secrets.ts";
 import { startModel } from "../host/device/usb/model-process.ts";
-import { resultSchema } from "../host/mqtt/messages.ts";
+import { resultSchema } from "../host/mqtt/result-data.ts";
 import { ResultStore } from "../host/store/results.ts";
 import { makeResult } from "../host/store/testing/make-result.ts";
 import { badFiles } from "./bad-files.ts";
@@ -390,6 +390,38 @@ describe.concurrent("lv06 results and outbox", () => {
     expect(plain.code).toBe(1);
     expect(plain.stderr).toMatch(/^result 2 \(.*\) does not open \[STORE_DAMAGED\]\n$/);
     expect(outbox.document.messages).toHaveLength(3);
+  });
+
+  test("store check names what does not open, and says what was set aside; accept has nothing to do", async () => {
+    const dataDir = join(folder, "checked");
+    cpSync(env().LV06_DATA_DIR, dataDir, { recursive: true });
+    const [whole, accepted] = await Promise.all([
+      answer(["store", "check"], { LV06_DATA_DIR: dataDir }),
+      answer(["store", "accept"], { LV06_DATA_DIR: dataDir }),
+    ]);
+    expect(whole).toMatchObject({ code: 0, document: { whole: true, results: 3, messages: 3, faults: [] } });
+    expect(accepted).toEqual({ code: 0, document: { accepted: null } });
+    const db = new DatabaseSync(join(dataDir, "results.db"));
+    db.exec("UPDATE results SET body = X'00' WHERE sequence = 2");
+    db.close();
+    writeFileSync(join(dataDir, "results.db.damaged-20260930T101500Z"), "");
+    expect(await answer(["store", "check"], { LV06_DATA_DIR: dataDir })).toMatchObject({
+      code: 1,
+      document: { whole: false, results: 2, setAside: ["results.db.damaged-20260930T101500Z"] },
+    });
+  });
+
+  test("store salvage makes a new database of a damaged one, and writes over nothing", async () => {
+    const damaged = join(folder, "damaged.db");
+    const bytes = readFileSync(join(env().LV06_DATA_DIR, "results.db"));
+    writeFileSync(damaged, bytes.fill(0, 0, 4096));
+    const into = join(folder, "saved.db");
+    const salvage = () => answer(["store", "salvage", damaged, "--into", into], env());
+    expect(await salvage()).toMatchObject({ code: 0, document: { file: "damaged.db", saved: 3, lost: 0 } });
+    expect(await salvage()).toMatchObject({ code: 1, document: { error: { code: "STORE_SALVAGE" } } });
+    const db = new DatabaseSync(into, { readOnly: true });
+    expect(db.prepare("SELECT count(*) AS results FROM results").get()).toEqual({ results: 3 });
+    db.close();
   });
 });
 

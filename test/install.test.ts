@@ -171,7 +171,7 @@ describe("as a service", () => {
     const first = current();
 
     expect(await install("upgrade")).toMatchObject({ code: 0 });
-    expect(asked()).toContain("restart lv06");
+    expect(asked()).toContain("restart --no-block lv06");
     const second = current();
     expect(second).not.toBe(first);
 
@@ -182,7 +182,7 @@ describe("as a service", () => {
     expect(failed.stdout).not.toContain("STORE_NEWER");
     expect(current()).toBe(second);
     expect(ownFiles()).toEqual([true, true, true]);
-    expect(asked().slice(-2)).toEqual(["daemon-reload", "restart lv06"]);
+    expect(asked().slice(-2)).toEqual(["daemon-reload", "restart --no-block lv06"]);
     // Each time: an installation of before may lack it.
     expect(users()).toEqual(Array(3).fill(`usermod -aG dialout ${userInfo().username}`));
 

@@ -5,6 +5,8 @@
  */
 import { statfsSync } from "node:fs";
 import { codedErrors } from "../base/error.ts";
+import type { Config } from "../config/schema.ts";
+import type { ResultStore } from "../store/results.ts";
 import { budgetOf } from "../store/retention.ts";
 
 export const ADMISSION_ERRORS = {
@@ -83,4 +85,14 @@ export class Admission {
     const most = budgetOf(storeMaxBytes) * (before === "STORE_FULL" ? 1 - MARGIN : 1);
     return storeUsedBytes() > most ? "STORE_FULL" : null;
   }
+}
+
+export function makeAdmission({ dataDir, store }: Config, { read }: Pick<ResultStore, "read">): Admission {
+  return new Admission({
+    diskFreeMinBytes: store.diskFreeMinBytes,
+    storeMaxBytes: store.maxBytes,
+    diskFreeBytes: () => diskFreeBytes(dataDir),
+    storeUsedBytes: () => read.usage().usedBytes,
+    monotonicMs: () => performance.now(),
+  });
 }

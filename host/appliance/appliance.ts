@@ -1,49 +1,48 @@
 /** The composition root: configuration → parts → start and stop. The only place that knows everyone. */
 import { randomBytes } from "node:crypto";
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { errorMessage } from "../base/error.ts";
 import type { Config } from "../config/schema.ts";
 import { systemClock } from "../device/clock.ts";
-import { admitListed } from "../device/stratum/admission.ts";
-import { clockSynced } from "../health/machine.ts";
-import { MetricsServer } from "../health/metrics-server.ts";
-import { Inbox } from "../ingest/inbox.ts";
+import type { Inbox } from "../ingest/inbox.ts";
 import type { KeptUpkeep } from "../ingest/kept-upkeep.ts";
+import type { CommandHandlers } from "../mqtt/commands.ts";
 import { makeSealMessage } from "../mqtt/envelope.ts";
-import { type Identity, makeIdentity, topicOf } from "../mqtt/topics.ts";
+import type { ResultData } from "../mqtt/messages.ts";
+import { type Identity, makeIdentity } from "../mqtt/topics.ts";
 import { DigestChecker } from "../pipeline/checker.ts";
-import { openSigningKey } from "../seal/key-file.ts";
+import type { Outcome } from "../pipeline/pipeline.ts";
+import type { ImageRequest } from "../pipeline/request.ts";
 import { Cache } from "../store/cache.ts";
 import { StoreError } from "../store/errors.ts";
-import { FolderLock } from "../store/lock.ts";
-import { ResultStore } from "../store/results.ts";
-import { Admission, diskFreeBytes } from "./admission.ts";
+import type { FolderLock } from "../store/lock.ts";
+import { openResultStore } from "../store/open-store.ts";
+import type { ResultStore } from "../store/results.ts";
+import { type Admission, makeAdmission } from "./admission.ts";
+import { type ClockKeeper, makeClockKeeper } from "./clock-keeper.ts";
+import { makeHandlers } from "./commands/handlers.ts";
+import { resultIds } from "./commands/result-ids.ts";
+import { takeDataDir } from "./data-dir.ts";
 import { Devices } from "./devices.ts";
-import { parseEndpoint } from "./endpoint.ts";
-import { CACHE_FILE, KEYS_FOLDER, LOCK_FILE, MINERS_FOLDER, RESULTS_FILE } from "./files.ts";
+import { CACHE_FILE, RESULTS_FILE } from "./files.ts";
 import { Happenings, type Log } from "./happenings.ts";
 import { HealthReport } from "./health-report.ts";
-import { ageOf, Housekeeper } from "./housekeeper.ts";
+import { type Housekeeper, makeHousekeeper } from "./housekeeper.ts";
 import { Images } from "./images.ts";
 import { makeKeptUpkeep } from "./kept.ts";
-import { MinerFleet } from "./miners/miner-fleet.ts";
-import { parseMiners } from "./miners/miner-url.ts";
+import type { KnownAnswer } from "./known-answer.ts";
+import { makeInbox } from "./make-inbox.ts";
+import { makeFleet } from "./miners/make-fleet.ts";
+import type { MinerFleet } from "./miners/miner-fleet.ts";
+import { stagesOf } from "./parts.ts";
+import { makeKnownAnswer, makeSelfcheck, metricsPart } from "./proving.ts";
 import { Publishing } from "./publishing.ts";
-import { Receipts } from "./receipts.ts";
 import { Recorder } from "./recorder.ts";
-import { Sealing } from "./sealing/sealing.ts";
+import { makeRescue } from "./rescue.ts";
+import { makeSealing } from "./sealing/make-sealing.ts";
+import type { Sealing } from "./sealing/sealing.ts";
 import { openSecrets, type Secrets } from "./secrets.ts";
-
-/** How long a file that could not be served waits for its next try. */
-const RETRY_MS = 10_000;
-/** An image follows its sidecar at once, or has gone before it. */
-const ALONE_MS = 300_000;
-/** A clean stop takes 5 s at most: this long for images under way … */
-const FINISH_MS = 1_500;
-/** … this long for the outbox to empty while the broker is there, and 2 s for the broker to hear the goodbye. */
-const DRAIN_MS = 1_000;
+import type { Selfcheck } from "./selfcheck.ts";
+import { Supervisor } from "./supervisor.ts";
 
 export class Appliance {
   readonly #config: Config;
@@ -66,7 +65,10 @@ export class Appliance {
   readonly #inbox: Inbox;
   readonly #health: HealthReport;
   readonly #publishing: Publishing;
-  #metrics: MetricsServer | undefined;
+  readonly #clock: ClockKeeper;
+  readonly #known: KnownAnswer;
+  readonly #selfcheck: Selfcheck;
+  readonly #supervisor: Supervisor;
 
   /** Opens the store. @throws VaultError, StoreError, CacheError, SealError, MqttError MQTT_NAME */
   constructor(config: Config, about: { readonly version: string; readonly log: Log }) {
@@ -75,23 +77,29 @@ export class Appliance {
     this.#identity = makeIdentity(config.site, config.appliance);
     this.#happenings = new Happenings({
       log: about.log,
-      event: (data, utcMs) => this.#recorder.event(data, utcMs),
+      event: (data, utcMs, id) => this.#recorder.event(data, utcMs, id),
       count: (code, times) => this.#health.count(code, times),
     });
-    makeDataDir(config.dataDir);
-    this.#lock = FolderLock.take(join(config.dataDir, LOCK_FILE));
+    this.#lock = takeDataDir(config.dataDir);
     this.#secrets = openSecrets(config, randomBytes);
     const { outboxMaxRows, outboxMaxBytes, cacheMaxBytes } = config.store;
-    this.#store = new ResultStore({
+    this.#store = openResultStore({
+      rescue: makeRescue(this.#identity),
       path: join(config.dataDir, RESULTS_FILE),
       vault: this.#secrets.vault,
       utcMs: Date.now,
       outboxMaxRows,
       outboxMaxBytes,
+      damaged: endForDamage,
     });
-    this.#admission = this.#makeAdmission();
+    this.#clock = makeClockKeeper((byMs) => this.#happenings.clockStepped(byMs));
+    this.#admission = makeAdmission(config, this.#store);
     this.#housekeeper = this.#makeHousekeeper();
-    this.#kept = makeKeptUpkeep(config, this.#secrets.vault, this.#happenings);
+    this.#kept = makeKeptUpkeep(config, {
+      vault: this.#secrets.vault,
+      happenings: this.#happenings,
+      timeTrusted: () => this.#clock.trusted,
+    });
     this.#cache = new Cache({
       path: join(config.dataDir, CACHE_FILE),
       maxBytes: cacheMaxBytes,
@@ -105,19 +113,18 @@ export class Appliance {
     this.#images = new Images(config, {
       caches: this.#cache,
       admit: () => this.#admission.expect(),
-      record: async (build) => {
-        const result = await this.#recorder.record(build);
-        this.#miners.wake();
-        return result;
-      },
+      record: (build) => this.#record(build),
       device: () => this.#devices.present(),
       check: (task) => this.#checker.add(task),
-      clockSynced,
+      clockSynced: () => this.#clock.synced(),
       seal: this.#sealing.promise,
     });
     this.#inbox = this.#makeInbox();
     this.#publishing = this.#makePublishing(about.version);
     this.#health = this.#makeHealth(about.version);
+    this.#known = makeKnownAnswer(config, this.#images, this.#devices.usb);
+    this.#selfcheck = this.#makeSelfcheck();
+    this.#supervisor = this.#makeSupervisor();
   }
 
   /** The broker's address; of the embedded one, once started. */
@@ -127,61 +134,57 @@ export class Appliance {
 
   /** Starts every part. A missing broker, device or model is no error: the appliance runs and says so. */
   async start(): Promise<void> {
-    await this.#publishing.start();
     const { listen, simulatedWorkers } = this.#config.device.stratum;
     if (listen !== null && simulatedWorkers.length > 0) this.#happenings.simulatedAdmitted(simulatedWorkers);
     const { continuation } = this.#store;
     if (continuation !== null) this.#happenings.restored(continuation);
-    await this.#devices.start();
-    await this.#sealing.start();
-    this.#miners.start();
-    this.#housekeeper.start();
-    await this.#inbox.start();
-    this.#kept.start();
-    this.#health.start();
-    this.#metrics = await this.#serveMetrics();
-    void this.#images.warm();
+    const { salvaged } = this.#store;
+    if (salvaged !== null) this.#happenings.salvaged(salvaged);
+    await this.#noteSiteKey();
+    await this.#supervisor.start();
     this.#log.info({ part: "appliance", broker: this.brokerUrl, inbox: this.#config.ingest.inboxDir }, "started");
   }
 
-  /** Finishes what is under way, says goodbye, closes. What could not be published stays in the outbox. */
-  async stop(): Promise<void> {
-    this.#health.stop();
-    await this.#metrics?.stop();
-    const idle = this.#inbox.stop();
-    await Promise.race([idle, sleep(FINISH_MS, undefined, { ref: false })]);
-    this.#checker.stop();
-    const tidy = Promise.all([this.#housekeeper.stop(), this.#kept.stop()]);
-    // What is still under way is given up here; its files stay in the inbox.
-    await Promise.all([this.#sealing.stop(), this.#devices.stop(), this.#miners.stop(), this.#images.stop()]);
-    await Promise.all([idle, tidy]);
-    await this.#publishing.drain(DRAIN_MS);
-    await this.#publishing.stop();
-    this.#cache.close();
-    this.#store.close();
-    this.#lock.release();
+  /**
+   * Finishes what is under way, says goodbye, closes; within 5 s. What could not be published stays in the outbox.
+   *
+   * @returns whether every part stopped in time
+   */
+  async stop(): Promise<boolean> {
+    const late = await this.#supervisor.stop();
+    if (late.length > 0) this.#happenings.late(late);
     this.#log.info({ part: "appliance" }, "stopped");
+    return late.length === 0;
   }
 
-  #makeAdmission(): Admission {
-    const { dataDir, store } = this.#config;
-    return new Admission({
-      diskFreeMinBytes: store.diskFreeMinBytes,
-      storeMaxBytes: store.maxBytes,
-      diskFreeBytes: () => diskFreeBytes(dataDir),
-      storeUsedBytes: () => this.#store.read.usage().usedBytes,
-      monotonicMs: () => performance.now(),
-    });
+  /** What is bound now wants miners that work. */
+  async #record(build: (sequence: number) => ResultData): Promise<ResultData> {
+    const result = await this.#recorder.record(build);
+    this.#miners.wake();
+    return result;
+  }
+
+  async #process(request: ImageRequest): Promise<Outcome> {
+    const outcome = await this.#images.pipeline.process(request);
+    this.#happenings.processed(outcome);
+    return outcome;
+  }
+
+  /** A change is told; where it cannot be noted, nothing else fails for it. */
+  async #noteSiteKey(): Promise<void> {
+    const { keyId } = this.#secrets.pseudonyms;
+    try {
+      const before = await this.#store.upkeep.noteSiteKey(keyId);
+      if (before !== null) this.#happenings.siteKeyChanged(before, keyId);
+    } catch (error) {
+      this.#happenings.failed("store", error);
+    }
   }
 
   #makeHousekeeper(): Housekeeper {
-    const { maxBytes, maxAgeDays } = this.#config.store;
-    return new Housekeeper({
+    return makeHousekeeper(this.#config, this.#identity, {
       store: this.#store,
-      policy: { maxBytes, maxAgeMs: ageOf(maxAgeDays) },
-      eventTopic: topicOf(this.#identity, "event"),
-      utcMs: Date.now,
-      timeTrusted: () => clockSynced() !== false,
+      timeTrusted: () => this.#clock.trusted,
       removed: (removed) => this.#happenings.removed(removed),
       failed: (error) => this.#happenings.failed("store", error),
     });
@@ -201,18 +204,8 @@ export class Appliance {
   }
 
   #makeSealing(): Sealing {
-    const { appliance, dataDir, seal } = this.#config;
-    return new Sealing({
-      configured: this.#devices.canSeal,
-      searchers: this.#devices.searchers,
-      changes: this.#devices.changes,
-      clock: systemClock,
-      appliance,
-      policy: seal,
-      minDifficulty: seal.minDifficulty,
+    return makeSealing(this.#config, this.#devices, {
       store: this.#store,
-      key: openSigningKey({ folder: join(dataDir, KEYS_FOLDER), randomSeed: () => randomBytes(32) }),
-      utcMs: Date.now,
       messagesOf: (made) => [makeSealMessage(this.#identity, made)],
       onSealed: (sealed) => {
         this.#health.sealed(sealed);
@@ -247,40 +240,20 @@ export class Appliance {
   }
 
   #makeInbox(): Inbox {
-    const { inboxDir, settleMs, rescanMs, maxFileBytes, maxInFlight, keep } = this.#config.ingest;
-    const limits = { settleMs, rescanMs, retryMs: RETRY_MS, aloneMs: ALONE_MS, maxFileBytes, maxInFlight, keep };
-    return new Inbox(
-      { folder: inboxDir, mode: this.#config.mode, ...limits },
-      {
-        process: async (request) => {
-          const outcome = await this.#images.pipeline.process(request);
-          this.#happenings.processed(outcome);
-          return outcome;
-        },
-        utcMs: Date.now,
-        monotonicMs: () => performance.now(),
-        refused: (refusal) => this.#happenings.refused(refusal),
-        delayed: (code) => this.#happenings.delayed(code),
-        refusal: () => this.#admission.refusal(),
-        vault: this.#secrets.vault,
-      },
-    );
+    return makeInbox(this.#config, {
+      process: (request) => this.#process(request),
+      refused: (refusal) => this.#happenings.refused(refusal),
+      delayed: (code) => this.#happenings.delayed(code),
+      results: this.#store.read,
+      duplicate: () => this.#happenings.duplicate(),
+      refusal: () => this.#admission.refusal(),
+      timeTrusted: () => this.#clock.trusted,
+      vault: this.#secrets.vault,
+    });
   }
 
   #makeMiners(): MinerFleet {
-    const { miners, minerIntervalS, stratum } = this.#config.device;
-    const admit = admitListed({ workers: stratum.workers, simulated: stratum.simulatedWorkers });
-    return new MinerFleet({
-      miners: parseMiners(miners),
-      folder: join(this.#config.dataDir, MINERS_FOLDER),
-      clock: systemClock,
-      utcMs: Date.now,
-      intervalMs: minerIntervalS * 1000,
-      idle: stratum.idle,
-      simulated: (worker) => {
-        const admission = admit(worker);
-        return admission.kind === "admitted" && admission.simulated;
-      },
+    return makeFleet(this.#config, {
       pool: () => this.#devices.pool.view(),
       busy: () => this.#sealing.busy,
       onAlarm: (change) => {
@@ -302,13 +275,15 @@ export class Appliance {
       pool: this.#devices.pool,
       sealing: this.#sealing,
       model: this.#images.model,
-      rasteriser: this.#images.rasteriser,
       inbox: this.#inbox,
       checker: this.#checker,
       store: this.#store,
       cache: this.#cache,
+      clock: this.#clock,
+      selfcheck: () => this.#selfcheck,
+      keyId: this.#secrets.vault.currentKeyId.toString("hex"),
+      supervisor: () => this.#supervisor,
       mqtt: () => this.#publishing.state,
-      publishing: () => this.#publishing.lastErrorCode,
       parked: () => this.#publishing.parked,
       refusal: () => this.#admission.refusal(),
       publish: (message) => this.#publishing.publish(message),
@@ -316,26 +291,42 @@ export class Appliance {
     });
   }
 
-  /** Metrics that cannot be served stop nothing. */
-  async #serveMetrics(): Promise<MetricsServer | undefined> {
-    const endpoint = parseEndpoint(this.#config.metrics.listen ?? "", 0);
-    if (endpoint === undefined) return undefined;
-    try {
-      return await MetricsServer.listen({ ...endpoint, health: () => this.#health.latest });
-    } catch (error) {
-      this.#happenings.failed("metrics", error);
-      return undefined;
-    }
+  #makeSelfcheck(): Selfcheck {
+    return makeSelfcheck(this.#config, {
+      known: this.#known,
+      happenings: this.#happenings,
+      checked: () => this.#health.look(),
+      health: () => this.#health.latest,
+    });
+  }
+
+  #makeSupervisor(): Supervisor {
+    const metrics = metricsPart(this.#config, {
+      health: () => this.#health.latest,
+      proven: () => this.#selfcheck.proven,
+    });
+    const made = {
+      ...{ lock: this.#lock, store: this.#store, cache: this.#cache, publishing: this.#publishing },
+      ...{ devices: this.#devices, sealing: this.#sealing, miners: this.#miners, checker: this.#checker },
+      ...{ images: this.#images, housekeeper: this.#housekeeper, kept: this.#kept, inbox: this.#inbox },
+      ...{ clock: this.#clock, health: this.#health, selfcheck: this.#selfcheck, metrics },
+      refusal: () => this.#admission.refusal(),
+    };
+    return new Supervisor({
+      stages: stagesOf(made),
+      clock: systemClock,
+      utcMs: Date.now,
+      failed: (part, error) => this.#happenings.failed(part, error),
+    });
   }
 
   #makePublishing(version: string): Publishing {
-    const receipts = new Receipts(this.#store.read);
     return new Publishing({
       config: this.#config.mqtt,
       identity: this.#identity,
       version,
       store: this.#store,
-      handlers: { receipt: ({ resultId }) => ({ receipt: receipts.of(resultId) }) },
+      handlers: this.#makeHandlers(),
       status: (state) => this.#health.status(state),
       announce: () => this.#health.announcement(),
       onChange: (state, broker) => this.#happenings.brokerChanged(state, broker),
@@ -344,13 +335,37 @@ export class Appliance {
       count: (code) => this.#health.count(code),
     });
   }
+
+  #makeHandlers(): CommandHandlers {
+    const { mode, ingest, mqtt } = this.#config;
+    return makeHandlers({
+      store: this.#store,
+      identity: this.#identity,
+      ids: resultIds(this.#secrets.vault),
+      leaving: (data) => this.#recorder.leaving(data),
+      count: (code) => this.#health.count(code),
+      record: (build) => this.#record(build),
+      present: () => ({
+        device: this.#devices.present(),
+        seal: this.#sealing.promise,
+        time: { utcMs: Date.now(), synced: this.#clock.synced() },
+      }),
+      process: (request) => this.#process(request),
+      ...{
+        mode,
+        allowedDirs: ingest.allowedDirs,
+        maxFileBytes: ingest.maxFileBytes,
+        inferMaxBytes: mqtt.inferMaxBytes,
+      },
+      health: () => this.#health.latest,
+      selftest: () => this.#known.check(),
+    });
+  }
 }
 
-/** @throws StoreError STORE_OPEN */
-function makeDataDir(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new StoreError("STORE_OPEN", `${path}: ${errorMessage(error)}`, { cause: error });
-  }
+/** What was found damaged while it ran is saved at the next start, so this life ends. */
+function endForDamage(): void {
+  setImmediate(() => {
+    throw new StoreError("STORE_DAMAGED", "the database was found damaged while it ran");
+  });
 }

@@ -67,13 +67,4 @@ export class Devices {
     const here = [this.usb.present(), this.pool.present()].filter((device) => device !== undefined);
     return here.find(({ simulated }) => !simulated) ?? here[0];
   }
-
-  async start(): Promise<void> {
-    this.usb.start();
-    await this.pool.start();
-  }
-
-  async stop(): Promise<void> {
-    await Promise.all([this.usb.stop(), this.pool.stop()]);
-  }
 }

@@ -8,8 +8,10 @@ import type { EventData } from "../mqtt/messages.ts";
 import type { CheckReport } from "../pipeline/checker.ts";
 import type { Outcome } from "../pipeline/pipeline.ts";
 import type { Continuation } from "../store/numbers.ts";
+import type { SalvageReport } from "../store/rescue.ts";
 import type { WaitingMessage } from "../store/schema.ts";
 import type { Removed } from "./housekeeper.ts";
+import type { SelfCheckReport } from "./known-answer.ts";
 import type { MinerAction, MinerAlarmChange } from "./miners/watched-miner.ts";
 import type { Pool } from "./pool.ts";
 import type { SealedBatch } from "./sealing/seal-batch.ts";
@@ -24,8 +26,8 @@ export interface Log {
 
 export interface Hearers {
   readonly log: Log;
-  /** Into the outbox. */
-  readonly event: (data: EventData, utcMs: number) => Promise<void>;
+  /** Into the outbox. @param id of the message, where it is known before */
+  readonly event: (data: EventData, utcMs: number, id?: string) => Promise<void>;
   /** Counts an error by its code. @param times default 1 */
   readonly count: (code: string, times?: number) => void;
 }
@@ -60,11 +62,21 @@ export class Happenings {
     if (outcome.kind === "unavailable") this.#log.warn({ part: "pipeline", code: outcome.code }, outcome.message);
   }
 
-  refused({ reference, fileDigest, code, message }: Refusal): void {
+  /** Durable when it resolves; told twice of one file, it has the same id. @throws StoreError; OutboxError OUTBOX_FULL */
+  async refused({ id, reference, fileDigest, code, message }: Refusal): Promise<void> {
+    const data: EventData = {
+      ...{ kind: "ingest-refused", reference, fileDigest, code },
+      ...{ message: message.slice(0, MESSAGE_MAX), intendedUse: RESEARCH },
+    };
+    await this.#hearers.event(data, Date.now(), `refused-${id}`);
     this.#hearers.count(code);
     this.#log.warn({ part: "ingest", code, fileDigest }, "an image was refused");
-    const short = message.slice(0, MESSAGE_MAX);
-    this.event({ kind: "ingest-refused", reference, fileDigest, code, message: short, intendedUse: RESEARCH });
+  }
+
+  duplicate(): void {
+    const code = "INGEST_DUPLICATE";
+    this.#hearers.count(code);
+    this.#log.info({ part: "ingest", code }, "an image was skipped: its bytes have a result already");
   }
 
   delayed(code: string): void {
@@ -146,9 +158,26 @@ export class Happenings {
 
   /** Counted, so that health tells it too. */
   restored({ from, to }: Continuation): void {
-    const code = "STORE_RESTORED";
+    const code = "STORE_LEAP";
     this.#hearers.count(code);
-    this.#log.warn({ part: "store", code, from, to }, "an older store was put in place: numbers leap");
+    this.#log.warn({ part: "store", code, from, to }, "another store stands in the place of the latest: numbers leap");
+  }
+
+  /** Counted, so that health tells it too. Subscribers hear of it by the event that the new store was made with. */
+  salvaged(report: SalvageReport): void {
+    const code = "STORE_DAMAGED";
+    this.#hearers.count(code);
+    this.#log.error(
+      { part: "store", code, ...report },
+      "the store was damaged: it is set aside, and what could be read was saved",
+    );
+  }
+
+  /** Counted, so that health tells it too. */
+  siteKeyChanged(from: string, to: string): void {
+    const code = "VAULT_SITE_KEY_CHANGED";
+    this.#hearers.count(code);
+    this.#log.warn({ part: "privacy", code, from, to }, "references leave under other pseudonyms than before");
   }
 
   /** A kept file that its upkeep could not read or remove. What it lies under may name somebody: the id does not. */
@@ -167,6 +196,26 @@ export class Happenings {
   failed(part: string, error: unknown): void {
     this.#hearers.count(errorCode(error));
     this.#log.error({ part, code: errorCode(error) }, errorMessage(error));
+  }
+
+  /** What failed; a check that passed is what everybody expects. */
+  selfchecked({ ok, checks }: SelfCheckReport): void {
+    for (const { name, code, durationMs } of checks.filter((check) => !check.ok)) {
+      if (code !== null) this.#hearers.count(code);
+      this.#log.error({ part: "selfcheck", check: name, code, ms: durationMs }, "the check by a known answer failed");
+    }
+    if (ok)
+      this.#log.debug({ part: "selfcheck", checks: checks.map(({ name }) => name) }, "the known answer was given");
+  }
+
+  clockStepped(byMs: number): void {
+    this.#log.warn({ part: "clock", byMs }, "the clock was set");
+    this.event({ kind: "clock-step", byMs, intendedUse: RESEARCH });
+  }
+
+  /** Parts that a clean stop did not wait for any longer. */
+  late(parts: readonly string[]): void {
+    this.#log.error({ part: "appliance", late: parts }, "some parts did not stop in time");
   }
 
   sealingFailed(code: string, message: string): void {

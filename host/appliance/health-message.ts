@@ -1,8 +1,8 @@
 /** The health message, from what the parts say and what was read. Pure, but that the parts are asked. */
-import { errorCode } from "../base/error.ts";
 import type { DeviceHealth } from "../device/device.ts";
 import type { SealEnergy } from "../health/energy.ts";
 import type { ProcessFigures } from "../health/machine.ts";
+import { modesOf, stateOf } from "../health/modes.ts";
 import type { HealthData } from "../mqtt/messages.ts";
 import type { HealthParts } from "./health-parts.ts";
 
@@ -11,35 +11,26 @@ export interface HealthLook {
   readonly alarms: Iterable<string>;
   readonly process: ProcessFigures;
   readonly machine: HealthData["machine"];
-  readonly clockSynced: boolean | null;
   readonly readings: DeviceHealth | undefined;
   readonly energy: SealEnergy | undefined;
   readonly errors: ReadonlyMap<string, number>;
 }
 
-/** A part's state, before it is known since when. */
-export interface PartState {
-  readonly state: string;
-  readonly lastErrorCode: string | null;
-}
-
-export function composeHealth(
-  parts: HealthParts,
-  look: HealthLook,
-  since: (states: Readonly<Record<string, PartState>>) => HealthData["parts"],
-): HealthData {
-  const { inbox, checker, store, cache, model, miners, sealing } = parts;
+export function composeHealth(parts: HealthParts, look: HealthLook): HealthData {
+  const { inbox, checker, store, cache, clock, model, miners, sealing } = parts;
   const mqtt = parts.mqtt();
   const { inFlight, waiting } = inbox.counts;
   const minersNow = miners.views();
-  const alarms = [...new Set([...look.alarms, ...minersNow.flatMap((miner) => miner.alarms)])].sort();
+  const alarms = new Set([...look.alarms, ...minersNow.flatMap((miner) => miner.alarms)]);
   return {
-    state: alarms.length === 0 ? "ok" : "degraded",
-    alarms,
+    state: stateOf(alarms),
+    alarms: [...alarms].sort(),
+    modes: modesOf(alarms),
     process: look.process,
     machine: look.machine,
-    clock: { synced: look.clockSynced },
-    parts: since(statesOf(parts)),
+    clock: { synced: clock.synced(), stepped: clock.stepped },
+    parts: parts.supervisor().views(),
+    selfcheck: parts.selfcheck().view,
     device: deviceOf(parts, look.readings),
     miners: minersNow,
     ...poolOf(parts),
@@ -50,6 +41,8 @@ export function composeHealth(
       connects: mqtt?.connects ?? 0,
       lastErrorCode: mqtt?.lastErrorCode ?? null,
     },
+    store: storeOf(parts),
+    encryption: { keyId: parts.keyId, remaining: store.upkeep.toReseal },
     outbox: store.outbox,
     queues: { inbox: waiting, inFlight, checks: checker.queued },
     cache: cache.stats,
@@ -59,17 +52,10 @@ export function composeHealth(
   };
 }
 
-function statesOf({ device, model, rasteriser, pool, store, ...parts }: HealthParts): Record<string, PartState> {
-  const mqtt = parts.mqtt();
-  const last = device.settled;
-  return {
-    model: { state: model.state.state, lastErrorCode: model.state.lastErrorCode },
-    decoder: { state: rasteriser.state.pid === undefined ? "idle" : "ready", lastErrorCode: null },
-    device: { state: device.state.kind, lastErrorCode: "error" in last ? errorCode(last.error) : null },
-    ...(pool.state === "none" ? {} : { pool: { state: pool.state, lastErrorCode: pool.lastErrorCode } }),
-    broker: { state: mqtt?.state ?? "stopped", lastErrorCode: mqtt?.lastErrorCode ?? null },
-    outbox: { state: store.outbox.rows === 0 ? "empty" : "waiting", lastErrorCode: parts.publishing() },
-  };
+function storeOf({ store, config }: HealthParts): HealthData["store"] {
+  const { read } = store;
+  const { lastSequence, prunedThrough } = read;
+  return { bytes: read.usage().usedBytes, maxBytes: config.store.maxBytes, lastSequence, prunedThrough };
 }
 
 function deviceOf({ device }: HealthParts, readings: DeviceHealth | undefined): HealthData["device"] {

@@ -11,8 +11,10 @@ import { makeIdentity } from "../mqtt/topics.ts";
 import { ConfiguredDevice } from "./device.ts";
 import type { HealthParts } from "./health-parts.ts";
 import { HealthReport } from "./health-report.ts";
+import { devicePart } from "./parts.ts";
 import type { SealedBatch } from "./sealing/seal-batch.ts";
 import type { SealingView } from "./sealing/sealing.ts";
+import { Supervisor } from "./supervisor.ts";
 
 const PORT = "/dev/ttyACM0";
 const NO_SEALS: SealingView = {
@@ -27,8 +29,13 @@ let events: EventData[];
 let device: ConfiguredDevice;
 let report: HealthReport;
 let refusal: string | null;
+let failing: boolean | undefined;
+let stepped: boolean;
+let troubled: boolean;
+let toReseal: number;
 
 beforeEach(() => {
+  [failing, stepped, troubled, toReseal] = [undefined, false, false, 0];
   [clock, bench, published, events] = [new FakeClock(), new Bench(), [], []];
   refusal = null;
   const edges = { clock, parts: bench.parts };
@@ -42,10 +49,22 @@ afterEach(async () => {
   await device.stop();
 });
 
+/** Files in the inbox; nine are no crowd. */
+let waiting = 0;
+
 /** Parts that are well and have nothing to say, besides the device. */
 function partsOf(device: ConfiguredDevice): HealthParts {
+  const usb = devicePart(device);
+  const stages = [{ parts: [{ name: usb.name, state: usb.state }], stopByMs: 0 }];
+  const supervisor = new Supervisor({ stages, clock, utcMs: Date.now, failed: () => {} } as never);
+  void supervisor.start();
   const parts = {
-    config: { dataDir: tmpdir(), mqtt: { healthIntervalS: 3600 } },
+    config: {
+      dataDir: tmpdir(),
+      mqtt: { healthIntervalS: 3600 },
+      store: { maxBytes: 1000 },
+      ingest: { waitingMaxFiles: 9 },
+    },
     version: "0.0.0",
     miners: { views: () => [], power: () => [] },
     pool: { state: "none", view: () => undefined, lastErrorCode: null },
@@ -57,13 +76,34 @@ function partsOf(device: ConfiguredDevice): HealthParts {
     identity: makeIdentity("site", "appliance"),
     device,
     model: { state: { state: "ready", lastErrorCode: null, starts: 1 }, described: null },
-    rasteriser: { state: { pid: 1 } },
-    inbox: { counts: { inFlight: 0, waiting: 0 }, trouble: null },
+    clock: {
+      get stepped() {
+        return stepped;
+      },
+      synced: () => (stepped ? false : null),
+    },
+    selfcheck: () => ({ view: null, failing }),
+    keyId: "0123456789abcdef",
+    supervisor: () => ({ views: () => supervisor.views(), troubled }),
+    inbox: {
+      get counts() {
+        return { inFlight: 0, waiting };
+      },
+      trouble: null,
+    },
     checker: { queued: 0 },
-    store: { outbox: { rows: 0, bytes: 0, maxRows: 100, maxBytes: 100 } },
+    store: {
+      outbox: { rows: 0, bytes: 0, maxRows: 100, maxBytes: 100 },
+      read: { usage: () => ({ usedBytes: 10 }), lastSequence: 7, prunedThrough: 2 },
+      upkeep: {
+        get toReseal() {
+          return toReseal;
+        },
+      },
+      isReplaced: false,
+    },
     cache: { stats: null },
     mqtt: () => undefined,
-    publishing: () => null,
     parked: () => 0,
     refusal: () => refusal,
     publish: async ({ payload }: { readonly payload: Uint8Array | string }) => {
@@ -118,10 +158,41 @@ test("that no new work comes in is an alarm, and an error that came several time
   report.count("OUTBOX_AGED", 3);
   report.start();
   await vi.waitFor(() => expect(latest()?.alarms).toContain("WORK_REFUSED"));
-  expect(latest()).toMatchObject({ state: "degraded", errors: { OUTBOX_AGED: 3 } });
+  expect(latest()).toMatchObject({ state: "failing", modes: ["refusing-work"], errors: { OUTBOX_AGED: 3 } });
   refusal = null;
   report.digestsMismatched();
   await vi.waitFor(() => expect(latest()?.alarms).not.toContain("WORK_REFUSED"));
+});
+
+test("more files in the inbox than are meant to wait there are an alarm, until they are fewer", async () => {
+  waiting = 9;
+  report.start();
+  await vi.waitFor(() => expect(latest()).toBeDefined());
+  expect(latest()?.alarms).not.toContain("INBOX_CROWDED");
+  waiting = 10;
+  report.look();
+  await vi.waitFor(() => expect(latest()?.alarms).toContain("INBOX_CROWDED"));
+  waiting = 0;
+});
+
+test("what a check by a known answer shows, a clock that was set and a part that rests are alarms", async () => {
+  const [first, second] = [new HealthReport(partsOf(device)), new HealthReport(partsOf(device))];
+  report = first;
+  report.start();
+  await vi.waitFor(() => expect(latest()?.alarms.includes("SELFCHECK_FAILED")).toBe(false));
+  report.stop();
+  [failing, stepped, troubled, toReseal] = [true, true, true, 12];
+  report = second;
+  report.start();
+  await vi.waitFor(() => expect(latest()?.state).toBe("failing"));
+  expect(latest()?.alarms).toEqual(expect.arrayContaining(["CLOCK_STEPPED", "PART_RESTING", "SELFCHECK_FAILED"]));
+  expect(latest()?.alarms).not.toContain("CLOCK_UNSYNCED");
+  expect(latest()).toMatchObject({
+    clock: { synced: false, stepped: true },
+    store: { bytes: 10, maxBytes: 1000, lastSequence: 7, prunedThrough: 2 },
+    encryption: { keyId: "0123456789abcdef", remaining: 12 },
+  });
+  expect(latest()?.modes).toEqual(expect.arrayContaining(["clock-uncertain", "not-assessing"]));
 });
 
 test("a device that does not come back is left alone for a while, and the alarm stays", async () => {
@@ -186,7 +257,6 @@ describe("the miners, the pool and the seals", () => {
     expect(health).toMatchObject({
       ...{ state: "degraded", miners: [hot, { worker: "lv06.b" }] },
       pool: { state: "listening", connections: 3, joined: 2, ends: { "closed-by-peer": 1 } },
-      parts: { pool: { state: "listening", lastErrorCode: null } },
       sealing: { state: "working", waiting: 2 },
     });
     const ofMiners = health.alarms.filter((code) => code.startsWith("MINER_"));
@@ -202,13 +272,11 @@ describe("the miners, the pool and the seals", () => {
       expect.arrayContaining(["POOL_UNAVAILABLE", "SEALING_DEVICE_ABSENT", "SEALING_FAILED", "SEALS_LATE"]),
     );
     expect(health.pool).toEqual({ state: "failed", connections: 0, joined: 0, ends: {} });
-    expect(health.parts.pool).toMatchObject({ state: "failed", lastErrorCode: "STRATUM_LISTEN" });
   });
 
   test("without any of them say nothing of a pool", async () => {
     const health = healthSchema.parse(await look());
     expect(health).not.toHaveProperty("pool");
-    expect(health.parts).not.toHaveProperty("pool");
     expect(health.sealing).toEqual(NO_SEALS);
   });
 

@@ -5,13 +5,13 @@ import type { DeviceHealth } from "../device/device.ts";
 import type { LinkState } from "../device/device-link.ts";
 import { type AlarmCode, type AlarmSet, type AlarmSubject, APPLIANCE_ALARMS, nextAlarms } from "../health/alarms.ts";
 import { EnergyMeter, type WorkingPower } from "../health/energy.ts";
-import { clockSynced, machineFigures, ProcessMeter } from "../health/machine.ts";
+import { machineFigures, ProcessMeter } from "../health/machine.ts";
 import { makeMessage } from "../mqtt/envelope.ts";
 import type { HealthData, InfoData } from "../mqtt/messages.ts";
 import type { Kind } from "../mqtt/topics.ts";
 import type { OutboxMessage } from "../store/schema.ts";
 import { conditionsOf } from "./health-conditions.ts";
-import { composeHealth, type PartState } from "./health-message.ts";
+import { composeHealth } from "./health-message.ts";
 import type { HealthParts } from "./health-parts.ts";
 import type { MinerAlarmChange } from "./miners/watched-miner.ts";
 import type { SealedBatch } from "./sealing/seal-batch.ts";
@@ -29,7 +29,6 @@ export class HealthReport {
   readonly #bootId = randomBytes(8).toString("hex");
   readonly #startedUtcMs = Date.now();
   readonly #errors = new Map<string, number>();
-  readonly #since = new Map<string, { readonly state: string; readonly sinceUtcMs: number }>();
   #alarms: AlarmSet<AlarmCode> = new Map();
   #mismatched = false;
   #stopped = false;
@@ -70,6 +69,11 @@ export class HealthReport {
     if (this.#errors.has(code) || this.#errors.size < CODES_MAX) {
       this.#errors.set(code, (this.#errors.get(code) ?? 0) + times);
     }
+  }
+
+  /** Something changed that cannot wait for the next look. */
+  look(): void {
+    this.#soon();
   }
 
   digestsMismatched(): void {
@@ -128,19 +132,19 @@ export class HealthReport {
     const readings = await device.readings();
     this.#readings = { of: readings, id: device.current()?.info.id, atMs: performance.now() };
     const machine = await machineFigures(config.dataDir);
-    const synced = clockSynced();
+    if (this.#stopped) return;
     const { alarms, changes } = nextAlarms(APPLIANCE_ALARMS, this.#alarms, {
-      conditions: conditionsOf(this.#parts, { machine, clockSynced: synced, mismatched: this.#mismatched }),
+      conditions: conditionsOf(this.#parts, { machine, mismatched: this.#mismatched }),
       utcMs: Date.now(),
       subject: this.#device(),
     });
     this.#alarms = alarms;
     for (const change of changes) this.#parts.event({ kind: "alarm", ...change, intendedUse: RESEARCH });
     const look = {
-      ...{ alarms: alarms.keys(), process: this.#meter.read(), machine, clockSynced: synced, readings },
+      ...{ alarms: alarms.keys(), process: this.#meter.read(), machine, readings },
       ...{ energy: this.#energy.mean, errors: this.#errors },
     };
-    this.#latest = composeHealth(this.#parts, look, (states) => this.#sinceWhen(states));
+    this.#latest = composeHealth(this.#parts, look);
     // Health is what is true now: when the broker is away it is not kept for later.
     await this.#parts.publish(this.#message("health", this.#latest)).catch(() => {});
   }
@@ -159,16 +163,6 @@ export class HealthReport {
     const { of, id, atMs } = this.#readings;
     const fresh = performance.now() - atMs <= FRESH_INTERVALS * config.mqtt.healthIntervalS * 1000;
     return [{ powerW: fresh && id === info.id ? (of?.powerW ?? null) : null, simulated: info.simulated }];
-  }
-
-  #sinceWhen(states: Readonly<Record<string, PartState>>): HealthData["parts"] {
-    const entries = Object.entries(states).map(([name, { state, lastErrorCode }]) => {
-      const known = this.#since.get(name);
-      const entry = known?.state === state ? known : { state, sinceUtcMs: Date.now() };
-      this.#since.set(name, entry);
-      return [name, { ...entry, lastErrorCode }] as const;
-    });
-    return Object.fromEntries(entries);
   }
 
   #info(): InfoData {

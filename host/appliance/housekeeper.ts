@@ -2,8 +2,10 @@
  * Keeps the store within its limits, a little at a time: events that no broker took for a week, results that are too
  * old or too many, and rows that an older key encrypted. The policy stands in docs/guide.md, "What grows".
  */
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import { Rounds } from "../base/rounds.ts";
+import type { Config } from "../config/schema.ts";
+import { type Identity, topicOf } from "../mqtt/topics.ts";
 import type { ResultStore } from "../store/results.ts";
 import { needsRoom, nextStep, type RetentionPolicy, type RetentionStep } from "../store/retention.ts";
 
@@ -97,6 +99,9 @@ export class Housekeeper {
     const step = this.#nextStep();
     const { upkeep } = this.#parts.store;
     switch (step.kind) {
+      case "look on":
+        await turn();
+        return 0;
       case "none":
         return null;
       case "batch":
@@ -109,13 +114,27 @@ export class Housekeeper {
     }
   }
 
-  #nextStep(): RetentionStep {
+  /** Where results are looked for and more are to be seen, the oldest is not known yet. */
+  #nextStep(): RetentionStep | { readonly kind: "look on" } {
     const { store, policy, utcMs, timeTrusted } = this.#parts;
     const { usedBytes } = store.read.usage();
     this.#making = needsRoom(usedBytes, policy.maxBytes, this.#making);
-    const facts = { ...store.upkeep.removable(), utcMs: utcMs(), timeTrusted: timeTrusted(), usedBytes };
+    const { more, ...removable } = store.upkeep.removable(this.#making || policy.maxAgeMs !== null);
+    if (more && removable.begun === undefined) return { kind: "look on" };
+    const facts = { ...removable, utcMs: utcMs(), timeTrusted: timeTrusted(), usedBytes };
     return nextStep(facts, policy, this.#making);
   }
+}
+
+type Surroundings = Pick<HousekeeperParts, "store" | "timeTrusted" | "removed" | "failed">;
+
+export function makeHousekeeper({ store }: Config, identity: Identity, around: Surroundings): Housekeeper {
+  return new Housekeeper({
+    ...around,
+    policy: { maxBytes: store.maxBytes, maxAgeMs: ageOf(store.maxAgeDays) },
+    eventTopic: topicOf(identity, "event"),
+    utcMs: Date.now,
+  });
 }
 
 /** Slice after slice, until one says that nothing is left by null. @param done how many rows each was */

@@ -43,12 +43,6 @@ export class Images {
     });
   }
 
-  /** Starts both children now, so that the first image does not wait for them. Failures show up with the first image. */
-  async warm(): Promise<void> {
-    this.rasteriser.warm();
-    await this.model.get().catch(() => {});
-  }
-
   async stop(): Promise<void> {
     await Promise.all([this.rasteriser.stop(), this.model.stop()]);
   }

@@ -17,7 +17,8 @@ const RETRY_MS = 10_000;
 const QUEUE_MAX = 256;
 
 export interface ModelState {
-  readonly state: "absent" | "loading" | "ready" | "failed";
+  /** `resting`: its process ended too often, and is started again in a while. */
+  readonly state: "absent" | "loading" | "ready" | "resting" | "failed";
   readonly lastErrorCode: string | null;
   /** Processes started so far; the first is not a restart. */
   readonly starts: number;
@@ -66,13 +67,17 @@ export class ModelSlot {
   }
 
   get state(): ModelState {
-    const failed = this.#failure !== undefined;
-    const loading = this.#loading === undefined ? "absent" : "loading";
     return {
-      state: failed ? "failed" : this.#model !== undefined ? "ready" : loading,
+      state: this.#word,
       lastErrorCode: this.#failure === undefined ? null : errorCode(this.#failure.error),
       starts: this.#engine?.state.starts ?? 0,
     };
+  }
+
+  get #word(): ModelState["state"] {
+    if (this.#failure !== undefined) return "failed";
+    if (this.#model !== undefined) return this.#engine?.state.resting ? "resting" : "ready";
+    return this.#loading === undefined ? "absent" : "loading";
   }
 
   /** The model as messages name it, once it is ready. */

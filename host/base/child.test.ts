@@ -114,6 +114,27 @@ describe("a supervised child", () => {
     await expect(request).rejects.toThrow("not ready after 1000 ms");
   });
 
+  test("that ends too often is left alone for a while, and what asks for it is told so at once", async () => {
+    let nowMs = 0;
+    const child = startChild({ budget: { most: 2, everyMs: 60_000 }, monotonicMs: () => nowMs });
+    const die = () => code(child.request({ do: "die", words: "again" }));
+    expect([await die(), await die(), await die()]).toEqual(Array(3).fill("CHILD_CRASHED"));
+    expect(child.state).toMatchObject({ starts: 3, resting: true });
+    expect(await code(child.request({ do: "wait", ms: 1 }))).toBe("CHILD_RESTING");
+    child.warm();
+    expect(child.state.starts).toBe(3);
+    nowMs = 60_000;
+    expect(child.state.resting).toBe(false);
+    expect(await child.request({ do: "wait", ms: 1 })).toBe(1);
+  });
+
+  test("that rests lets nothing wait for it that shared its last crash", async () => {
+    const child = startChild({ budget: { most: 1, everyMs: 60_000 }, window: 1 });
+    await code(child.request({ do: "die", words: "once" }));
+    const [last, behind] = [child.request({ do: "die", words: "twice" }), child.request({ do: "wait", ms: 1 })];
+    expect(await Promise.all([code(last), code(behind)])).toEqual(["CHILD_CRASHED", "CHILD_RESTING"]);
+  });
+
   test("is gone once stopped, with what waited refused", async () => {
     const child = startChild();
     await child.request({ do: "wait", ms: 1 });

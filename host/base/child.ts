@@ -9,12 +9,14 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { type BudgetLimits, RestartBudget } from "./budget.ts";
 import { codedErrors, errorMessage } from "./error.ts";
 
 export const CHILD_ERRORS = {
   CHILD_BUSY: "More work is queued than the limit allows: send it again later.",
   CHILD_CRASHED: "The child process was replaced; the input that killed it is to blame if it happens again.",
   CHILD_DEADLINE: "The child process was killed because it took longer than its deadline.",
+  CHILD_RESTING: "The child process ended too often and is left alone for a while: send it again later.",
   CHILD_START: "The child process did not start: its last words are in the message.",
   CHILD_STOPPED: "The appliance is stopping.",
 } as const;
@@ -47,7 +49,13 @@ export interface ChildOptions {
   readonly window: number;
   /** Requests that may wait besides. */
   readonly queueMax: number;
+  /** How often it may end without having been told to; 20 times in a row and 4 times a minute by default. */
+  readonly budget?: BudgetLimits;
+  /** By which the budget is kept; the machine's own by default. */
+  readonly monotonicMs?: () => number;
 }
+
+const BUDGET: BudgetLimits = { most: 20, everyMs: 15_000 };
 
 /**
  * V8 maps its whole code range writable at the start, and RLIMIT_DATA counts what is mapped, used or not
@@ -71,10 +79,20 @@ type Message =
   | { readonly id: number; readonly reply: unknown }
   | { readonly id: number; readonly refusal: { readonly code: string; readonly detail: string } };
 
+export interface ChildState {
+  readonly pid: number | undefined;
+  readonly starts: number;
+  readonly queued: number;
+  readonly resting: boolean;
+}
+
 export class Child<Request, Reply> {
   readonly #options: ChildOptions;
   readonly #waiting: Pending[] = [];
   readonly #inFlight = new Map<number, InFlight>();
+  readonly #budget: RestartBudget;
+  /** Not started before. */
+  #restUntilMs = 0;
   #process: ChildProcess | undefined;
   #ready = false;
   /** Set once a child was told to die: nothing more is sent to it, since its end would be blamed on that. */
@@ -87,11 +105,17 @@ export class Child<Request, Reply> {
 
   constructor(options: ChildOptions) {
     this.#options = options;
+    this.#budget = new RestartBudget(options.budget ?? BUDGET);
   }
 
-  /** Process id while one runs; how often one was started. */
-  get state(): { readonly pid: number | undefined; readonly starts: number; readonly queued: number } {
-    return { pid: this.#process?.pid, starts: this.#starts, queued: this.#waiting.length + this.#inFlight.size };
+  /** Process id while one runs; how often one was started; whether it ended too often and is not started now. */
+  get state(): ChildState {
+    return {
+      pid: this.#process?.pid,
+      starts: this.#starts,
+      queued: this.#waiting.length + this.#inFlight.size,
+      resting: this.#rests,
+    };
   }
 
   /**
@@ -113,7 +137,7 @@ export class Child<Request, Reply> {
 
   /** Starts the child now, so that the first request does not wait for it. */
   warm(): void {
-    if (!this.#stopped && this.#process === undefined) this.#start();
+    if (!this.#stopped && !this.#rests && this.#process === undefined) this.#start();
   }
 
   /** Ends the child and rejects what waits. Idempotent. */
@@ -127,7 +151,19 @@ export class Child<Request, Reply> {
     await gone;
   }
 
+  get #nowMs(): number {
+    return this.#options.monotonicMs?.() ?? performance.now();
+  }
+
+  get #rests(): boolean {
+    return this.#nowMs < this.#restUntilMs;
+  }
+
   #pump(): void {
+    if (this.#process === undefined && this.#rests) {
+      this.#failAll(() => new ChildError("CHILD_RESTING", `${this.#options.name} ended too often`));
+      return;
+    }
     if (this.#process === undefined && this.#waiting.length > 0) this.#start();
     while (this.#ready && !this.#doomed && this.#inFlight.size < this.#options.window) {
       const next = this.#waiting.shift();
@@ -206,6 +242,7 @@ export class Child<Request, Reply> {
     this.#process = undefined;
     this.#ready = false;
     this.#doomed = false;
+    if (!this.#stopped) this.#restUntilMs = this.#nowMs + this.#budget.take(this.#nowMs);
     const words = this.#lastWords.trim();
     const detail = `${this.#options.name} ended with ${how}${words === "" ? "" : `: ${words}`}`;
     if (!started) {

@@ -1,8 +1,10 @@
 /** The command line: `./lv06` in the checkout. Only arguments, progress and printing live in this room. */
 import { Command } from "commander";
 import { registerAttention } from "./attention.ts";
+import { registerBackup } from "./backup.ts";
 import { registerConfig } from "./config.ts";
 import { packageVersion } from "./context.ts";
+import { registerStore } from "./damage.ts";
 import { registerDevice } from "./device/register.ts";
 import { registerDoctor } from "./doctor.ts";
 import { registerEval } from "./eval.ts";
@@ -14,8 +16,10 @@ import { registerModels } from "./models.ts";
 import { registerOutbox } from "./outbox.ts";
 import { registerPrecompute } from "./precompute.ts";
 import { registerReceipt } from "./receipt.ts";
+import { registerRestore } from "./restore.ts";
 import { registerResults } from "./results.ts";
 import { registerRun } from "./run.ts";
+import { registerSelftest } from "./selftest.ts";
 import { runProgram } from "./usage.ts";
 import { registerVerify } from "./verify.ts";
 
@@ -45,12 +49,16 @@ function register(program: Command): void {
   registerResults(program);
   registerImages(program);
   registerOutbox(program);
+  registerStore(program);
   registerReceipt(program);
   registerVerify(program);
   registerLedger(program);
   registerKeys(program);
+  registerBackup(program);
+  registerRestore(program);
   registerConfig(program);
   registerDoctor(program);
+  registerSelftest(program);
 }
 
 const exitCode = await runProgram(lv06, register, process.argv.slice(2));

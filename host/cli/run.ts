@@ -6,6 +6,7 @@ import { QuietLog } from "../appliance/quiet-log.ts";
 import type { Config } from "../config/schema.ts";
 import { type ModelProcess, startModel } from "../device/usb/model-process.ts";
 import { action, INSTALL_DIR, openLog, packageVersion } from "./context.ts";
+import { leaveSoon, untilCrashed, untilTold } from "./ending.ts";
 import { UsageError } from "./error.ts";
 import { EXIT, examples } from "./output.ts";
 
@@ -34,6 +35,7 @@ export function registerRun(program: Command): void {
           monotonicMs: () => performance.now(),
           utcMs: () => Date.now(),
         });
+        const crashed = untilCrashed(log);
         const model = options.modelDevice ? await modelDevice(settings) : undefined;
         try {
           const device =
@@ -41,17 +43,20 @@ export function registerRun(program: Command): void {
               ? settings.device
               : { ...settings.device, usb: { ...settings.device.usb, path: model.path } };
           const appliance = new Appliance({ ...settings, device }, { version: packageVersion(), log });
+          let inTime = false;
           try {
             await appliance.start();
-            await told;
+            await Promise.race([told, crashed]);
           } finally {
-            await appliance.stop();
+            inTime = await appliance.stop();
             log.flush();
           }
+          const clean = inTime && (await Promise.race([crashed, told])) === "told";
           if (output.json) output.answer({ status: "stopped" }, () => []);
-          return EXIT.done;
+          return clean ? EXIT.done : EXIT.failed;
         } finally {
           await model?.stop();
+          leaveSoon();
         }
       }),
     );
@@ -63,11 +68,4 @@ async function modelDevice({ dataDir }: Config): Promise<ModelProcess> {
   }
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   return startModel({ program: MODEL_PROGRAM, link: join(dataDir, `model-device-${process.pid}`) });
-}
-
-function untilTold(): Promise<void> {
-  return new Promise((resolve) => {
-    // `on`: whoever says it twice (timeout does) must not cut the clean stop short.
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => resolve());
-  });
 }

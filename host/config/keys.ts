@@ -13,6 +13,7 @@ export interface Key {
   readonly type: KeyType;
   readonly nullable: boolean;
   readonly secret: boolean;
+  /** Of a list: every item is one. */
   readonly isPath: boolean;
   /** Of a path: the one value that is none. */
   readonly word: string | null;

@@ -81,6 +81,14 @@ describe("the file", () => {
     expect(config.mqtt.caFile).toBe(join(cwd, "etc", "ca.pem"));
   });
 
+  test("gives the paths in a list the same start", () => {
+    mkdirSync(join(cwd, "etc"));
+    writeFileSync(join(cwd, "etc", "c.yaml"), "ingest: {allowedDirs: [films, /srv/films, ../auto]}\n");
+    const { config } = load(null, { file: "etc/c.yaml" });
+    expect(config.ingest.allowedDirs).toEqual([join(cwd, "etc", "films"), "/srv/films", join(cwd, "auto")]);
+    expect(load(null).config.ingest.allowedDirs).toEqual([]);
+  });
+
   test("may be empty, and a section whose keys are commented out is an empty one", () => {
     expect(load("").config.site).toBe("local");
     expect(load("mqtt:\n  # url: mqtt://broker\nsite: a\n").config.mqtt.url).toBeNull();

@@ -110,8 +110,9 @@ function resolvePaths(raw: object, base: string, installDir: string, modelIsDefa
   for (const key of KEYS.filter(({ isPath }) => isPath)) {
     const value = valueAt(config, key);
     const start = key.name === "model.dir" && modelIsDefault ? installDir : base;
-    if (typeof value === "string" && value !== key.word)
-      put(config as unknown as Record<string, unknown>, key.path, resolve(start, value));
+    const absolute = (path: unknown) => (typeof path === "string" && path !== key.word ? resolve(start, path) : path);
+    const resolved = Array.isArray(value) ? value.map(absolute) : absolute(value);
+    put(config as unknown as Record<string, unknown>, key.path, resolved);
   }
   const { ingest, dataDir } = config;
   return { ...config, ingest: { ...ingest, inboxDir: ingest.inboxDir ?? join(dataDir, "inbox") } };

@@ -44,6 +44,7 @@ const pathText = text(4096).regex(/^[^\0]+$/);
 const nameText = z.string().regex(/^[a-z0-9-]{1,40}$/);
 
 const list = (item: z.ZodType<string>, most: number) => z.array(item).max(most);
+const folders = (most: number) => list(pathText, most).default([]);
 const workerName = z.string().regex(/^[\x21-\x2b\x2d-\x7e]{1,64}$/);
 const address = z
   .string()
@@ -132,6 +133,19 @@ export const ConfigSchema = z
       ),
       maxFileBytes: key(whole(1_024, GIB, 64 * MIB), "Larger files are refused unread, in bytes."),
       maxInFlight: key(whole(1, 64, 4), "Images from the inbox that are in work at once."),
+      waitingMaxFiles: key(
+        whole(1, 1_000_000, 10_000),
+        "With more files waiting in the inbox an alarm is raised; they are still taken, the oldest first, and none is removed.",
+      ),
+      duplicates: key(
+        z.enum(["repeat", "skip"]).default("repeat"),
+        "A file with the very bytes of one that has a result already. repeat: a new result, from the cache. skip: counted and put away, no new result; a file that has a sidecar is never skipped.",
+      ),
+      allowedDirs: key(
+        folders(16),
+        "Folders below which a command over MQTT (cmd/infer) may name an image by its path; an empty list means none.",
+        { allowed: `at most 16, each ${PATH}`, path: true },
+      ),
       keep: key(
         z.enum(["encrypted", "none"]).default("encrypted"),
         "What becomes of a file once its result is durable. encrypted: it is kept, encrypted, in the folder processed of the inbox. none: it is deleted.",
@@ -360,8 +374,23 @@ export const ConfigSchema = z
         "Topic below which the appliance announces itself to Home Assistant, there usually homeassistant; nothing means that it does not. Health only, no results.",
         { allowed: "1 to 4 topic levels of 1 to 64 letters, digits, _ and -" },
       ),
+      inferMaxBytes: key(
+        z
+          .int()
+          .min(1_024)
+          .max(16 * MIB)
+          .nullable()
+          .default(null),
+        "Images that a command over MQTT (cmd/infer) brings along may be this large, in bytes; nothing means that none is taken.",
+      ),
       healthIntervalS: key(whole(1, 3_600, 30), "Health is published this often, in s."),
       connectDeadlineMs: key(whole(100, 600_000, 10_000), "One attempt to connect may take this long, in ms."),
+    }),
+    health: section("What the appliance checks of itself.", {
+      selfcheckIntervalS: key(
+        whole(1, 3_600, 60),
+        "A known image goes through decoder, attention and model this often, in s; nothing of it is stored or published. Oftener where a service manager's watchdog asks for it.",
+      ),
     }),
     store: section("Results, outbox and caches in dataDir.", {
       maxBytes: key(

@@ -5,24 +5,33 @@ export const ALARMS = {
   BROKER_AWAY: "There is no connection to the broker: results wait in the outbox.",
   BROKER_TAKEN_OVER:
     "Another client uses, or seems to use, this appliance's name at the broker: give every appliance a name of its own.",
+  CLOCK_STEPPED:
+    "The clock was set while the appliance ran: times may be wrong, and nothing is removed for its age; check the time service.",
   CLOCK_UNSYNCED: "The clock is not synchronised: times may be wrong.",
   DEVICE_ABSENT: "The configured device does not serve: check cable and power.",
   DEVICE_DISTRUSTED: "The device gave a wrong answer and is not used any more: replace it, or restart the appliance.",
   DIGEST_MISMATCH: "The device computed other digests than the host: check cable and firmware, and do not trust it.",
   DISK_LOW: "The disk is nearly full: free some space.",
+  INBOX_CROWDED:
+    "More files wait in the inbox than ingest.waitingMaxFiles: see what holds them up, or send fewer; none is removed.",
   INBOX_UNUSABLE: "The inbox cannot be read: check that the folder is there and that the appliance may use it.",
   MODEL_UNAVAILABLE: "The model does not answer: images wait.",
   OUTBOX_HIGH: "The outbox fills up: restore the connection to the broker.",
   OUTBOX_PARKED:
     "Some messages can never be delivered and are set aside: look at errors and events; raise the broker's limits, or restore a backup where they are damaged.",
+  PART_RESTING: "A part does not start, and is tried again now and then: health.parts says which, and why.",
   POOL_UNAVAILABLE:
     "The local pool cannot listen, so no miner can seal: check device.stratum.listen and who uses the port.",
   POWER: "The supply is too weak or the processor too hot: use a better supply, give it air.",
   SEALING_DEVICE_ABSENT: "Results wait to be sealed and no device is there: check the miners and the serial device.",
   SEALING_FAILED:
     "The stored seals contradict each other, and nothing is sealed: run lv06 ledger check and restore a backup; results go on.",
+  SELFCHECK_FAILED:
+    "Images are not served right: the check by a known answer failed, or did not end; health.selfcheck says why.",
   SEALS_LATE:
     "A seal takes far longer than the devices' work so far lets expect: look at their alarms and the network.",
+  STORE_RESTORED:
+    "Another store stands in the place of the latest: a copy that was put back (ends with the next start), or what could be saved of a damaged one (until `lv06 store accept`).",
   WORK_REFUSED:
     "No new work comes in, and images wait in the inbox: the disk or the store is full; DISK_WATERMARK or STORE_FULL among the errors says which.",
 } as const;

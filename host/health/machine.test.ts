@@ -1,11 +1,17 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { clockSynced, type MachineFiles, machineFigures, ProcessMeter, throttleNames } from "./machine.ts";
 
-const missing: MachineFiles = { cpuTemp: "/x/t", throttled: "/x/h", clockSynced: "/x/s", clockKeeper: "/x/k" };
+const missing: MachineFiles = {
+  cpuTemp: "/x/t",
+  throttled: "/x/h",
+  sys: "/x",
+  clockSynced: "/x/s",
+  clockKeeper: "/x/k",
+};
 
 test("what this machine does not tell is absent", async () => {
   const figures = await machineFigures("/nowhere", missing);
@@ -42,6 +48,24 @@ test("what it tells is read in its units", async () => {
     expect(clockSynced({ ...files, clockSynced: at("synchronized", "") })).toBe(true);
   } finally {
     rmSync(folder, { recursive: true });
+  }
+});
+
+test("a Raspberry Pi without those flags tells of its supply by a driver's alarm", async () => {
+  const sys = mkdtempSync(join(tmpdir(), "machine-"));
+  try {
+    const driver = join(sys, "class/hwmon/hwmon1");
+    mkdirSync(driver, { recursive: true });
+    writeFileSync(join(driver, "name"), "rpi_volt\n");
+    for (const [alarm, throttled] of [
+      ["1\n", ["under-voltage"]],
+      ["0\n", []],
+    ] as const) {
+      writeFileSync(join(driver, "in0_lcrit_alarm"), alarm);
+      expect((await machineFigures(sys, { ...missing, sys })).throttled).toEqual(throttled);
+    }
+  } finally {
+    rmSync(sys, { recursive: true });
   }
 });
 

@@ -1,12 +1,14 @@
 /** Figures of this process and this machine. What is not known is absent, never 0. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { availableParallelism, freemem, loadavg } from "node:os";
 import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
+import { inputTooLow } from "../device/usb/port-trouble.ts";
 
 export interface ProcessFigures {
   readonly uptimeS: number;
   readonly rssBytes: number;
+  readonly openFiles?: number;
   /** Since the last reading. */
   readonly loopDelayP99Ms?: number;
 }
@@ -28,6 +30,8 @@ export interface MachineFiles {
   readonly cpuTemp: string;
   /** Hexadecimal flags; Raspberry Pi only. */
   readonly throttled: string;
+  /** Where drivers have their alarms, on Raspberry Pis without those flags. */
+  readonly sys: string;
   /** Exists once systemd-timesyncd has set the clock. */
   readonly clockSynced: string;
   /** Exists where systemd keeps the time at all. */
@@ -37,6 +41,7 @@ export interface MachineFiles {
 export const MACHINE_FILES: MachineFiles = {
   cpuTemp: "/sys/class/thermal/thermal_zone0/temp",
   throttled: "/sys/devices/platform/soc/soc:firmware/get_throttled",
+  sys: "/sys",
   clockSynced: "/run/systemd/timesync/synchronized",
   clockKeeper: "/run/systemd/timesync",
 };
@@ -69,9 +74,11 @@ export class ProcessMeter {
     const delayMs = Math.max(0, this.#delay.percentile(99) / 1e6 - TICK_MS);
     const p99Ms = this.#delay.count > 0 ? Math.round(delayMs * 100) / 100 : undefined;
     this.#delay.reset();
+    const openFiles = entriesIn("/proc/self/fd");
     return {
       uptimeS: Math.round(process.uptime()),
       rssBytes: process.memoryUsage.rss(),
+      ...(openFiles === undefined ? {} : { openFiles }),
       ...(p99Ms === undefined ? {} : { loopDelayP99Ms: p99Ms }),
     };
   }
@@ -84,7 +91,7 @@ export class ProcessMeter {
 export async function machineFigures(dataDir: string, files: MachineFiles = MACHINE_FILES): Promise<MachineFigures> {
   const disk = await statfs(dataDir).catch(() => undefined);
   const cpuTempC = numberIn(files.cpuTemp, 10);
-  const flags = numberIn(files.throttled, 16);
+  const throttled = await throttledNow(files);
   return {
     load1: Math.round((loadavg()[0] ?? 0) * 100) / 100,
     cores: availableParallelism(),
@@ -93,8 +100,15 @@ export async function machineFigures(dataDir: string, files: MachineFiles = MACH
       ? {}
       : { diskFreeBytes: disk.bavail * disk.bsize, diskTotalBytes: disk.blocks * disk.bsize }),
     ...(cpuTempC === undefined ? {} : { cpuTempC: cpuTempC / 1000 }),
-    ...(flags === undefined ? {} : { throttled: throttleNames(flags) }),
+    ...(throttled === undefined ? {} : { throttled }),
   };
+}
+
+async function throttledNow({ throttled, sys }: MachineFiles): Promise<string[] | undefined> {
+  const flags = numberIn(throttled, 16);
+  if (flags !== undefined) return throttleNames(flags);
+  const low = await inputTooLow(sys);
+  return low === undefined ? undefined : throttleNames(low ? 1 : 0);
 }
 
 export function throttleNames(flags: number): string[] {
@@ -105,6 +119,14 @@ export function throttleNames(flags: number): string[] {
 export function clockSynced(files: MachineFiles = MACHINE_FILES): boolean | null {
   if (existsSync(files.clockSynced)) return true;
   return existsSync(files.clockKeeper) ? false : null;
+}
+
+function entriesIn(path: string): number | undefined {
+  try {
+    return readdirSync(path).length;
+  } catch {
+    return undefined;
+  }
 }
 
 function numberIn(path: string, radix: number): number | undefined {

@@ -1,4 +1,4 @@
-/** Serves the metrics over HTTP: `GET /metrics`, and nothing else. It has no password. */
+/** Serves figures and verdict over HTTP: `GET /metrics`, `/health` and `/ready`, nothing else. It has no password. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { errorMessage } from "../base/error.ts";
@@ -6,12 +6,17 @@ import type { HealthData } from "../mqtt/messages.ts";
 import { HealthError } from "./errors.ts";
 import { metricsOf } from "./metrics.ts";
 
-export interface MetricsOptions {
+export interface MetricsSource {
+  /** The last health message; undefined before the first. */
+  readonly health: () => HealthData | undefined;
+  /** Whether images are served right, by a check that passed lately. */
+  readonly proven: () => boolean;
+}
+
+export interface MetricsOptions extends MetricsSource {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
-  /** The last health message; undefined before the first. */
-  readonly health: () => HealthData | undefined;
 }
 
 /** A scraper needs one connection and asks every few seconds. */
@@ -21,11 +26,11 @@ const REQUEST_MS = 5_000;
 const ANSWER_MS = 10_000;
 
 export class MetricsServer {
-  readonly #health: MetricsOptions["health"];
+  readonly #source: MetricsSource;
   readonly #server: Server;
 
-  private constructor(health: MetricsOptions["health"]) {
-    this.#health = health;
+  private constructor(source: MetricsSource) {
+    this.#source = source;
     const limits = {
       maxHeaderSize: HEADER_BYTES_MAX,
       headersTimeout: REQUEST_MS,
@@ -42,8 +47,8 @@ export class MetricsServer {
   }
 
   /** @throws HealthError METRICS_LISTEN */
-  static async listen({ host, port, health }: MetricsOptions): Promise<MetricsServer> {
-    const metrics = new MetricsServer(health);
+  static async listen({ host, port, ...source }: MetricsOptions): Promise<MetricsServer> {
+    const metrics = new MetricsServer(source);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     metrics.#server.once("error", reject);
     metrics.#server.listen({ host, port }, resolve);
@@ -69,11 +74,25 @@ export class MetricsServer {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     // A body is not for us, and is not read.
-    if (request.method !== "GET" || request.url !== "/metrics") return answer(response, 404, "Only GET /metrics.\n");
-    const health = this.#health();
+    const path = request.method === "GET" ? request.url : undefined;
+    if (path === "/metrics") return this.#figures(response);
+    if (path === "/health" || path === "/ready") return this.#verdict(response, path);
+    answer(response, 404, "Only GET /metrics, /health and /ready.\n");
+  }
+
+  async #figures(response: ServerResponse): Promise<void> {
+    const health = this.#source.health();
     if (health === undefined) return answer(response, 503, "No figures yet.\n");
     const set = metricsOf(health);
     answer(response, 200, await set.text(), set.contentType);
+  }
+
+  /** `/ready`: images are served right. `/health`: and new ones are taken. */
+  #verdict(response: ServerResponse, path: "/health" | "/ready"): void {
+    const proven = this.#source.proven();
+    const { state = null, modes = [] } = this.#source.health() ?? {};
+    const good = proven && (path === "/ready" || (state !== null && state !== "failing"));
+    answer(response, good ? 200 : 503, `${JSON.stringify({ proven, state, modes })}\n`, "application/json");
   }
 }
 

@@ -61,7 +61,7 @@ describe("the figures", () => {
     const { pool: _, ...rest } = sample;
     const { state, waiting, working, seals, sealedResults, head } = sample.sealing;
     const sealing = { state, waiting, working, seals, sealedResults, head };
-    const clock = { synced: null };
+    const clock = { synced: null, stepped: false };
     const found = await scrape({ ...rest, sealing, clock, cache: null, machine: { cores: 4 }, miners: [] });
     const unknown = /pool|miner|cache|cpu|disk|load|expected|energy|clock_synced|last_seal/;
     expect([...found.keys()].filter((name) => unknown.test(name))).toEqual([]);
@@ -78,14 +78,15 @@ describe("the figures", () => {
 describe("the server", () => {
   let server: MetricsServer | undefined;
   let health: HealthData | undefined = sample;
+  let proven = true;
 
   const at = async (path: string, options: RequestInit = {}) => {
-    server ??= await MetricsServer.listen({ host: "127.0.0.1", port: 0, health: () => health });
+    server ??= await MetricsServer.listen({ host: "127.0.0.1", port: 0, health: () => health, proven: () => proven });
     return fetch(`http://127.0.0.1:${server.port}${path}`, options);
   };
 
   afterEach(async () => {
-    health = sample;
+    [health, proven] = [sample, true];
     await server?.stop();
     server = undefined;
   });
@@ -105,8 +106,30 @@ describe("the server", () => {
     expect((await at("/metrics")).status).toBe(503);
   });
 
+  test("is ready only while images are proven to be served right", async () => {
+    expect((await at("/ready")).status).toBe(200);
+    health = { ...sample, state: "failing", modes: ["refusing-work"] };
+    expect((await at("/ready")).status).toBe(200);
+    proven = false;
+    expect((await at("/ready")).status).toBe(503);
+  });
+
+  test("is well only while it also takes new images, and says what it does without", async () => {
+    const well = await at("/health");
+    expect(well.status).toBe(200);
+    expect(await well.json()).toEqual({ proven: true, state: "degraded", modes: ["software-only"] });
+    health = { ...sample, state: "failing", modes: ["refusing-work"] };
+    expect((await at("/health")).status).toBe(503);
+    health = sample;
+    proven = false;
+    expect((await at("/health")).status).toBe(503);
+    [health, proven] = [undefined, true];
+    expect((await at("/health")).status).toBe(503);
+  });
+
   test.each([
     ["GET", "/"],
+    ["POST", "/health"],
     ["GET", "/metrics/"],
     ["GET", "/metrics?x"],
     ["HEAD", "/metrics"],
@@ -141,7 +164,8 @@ describe("the server", () => {
 
   test("names an address that it cannot have", async () => {
     await at("/metrics");
-    const again = MetricsServer.listen({ host: "127.0.0.1", port: server?.port ?? 0, health: () => sample });
+    const taken = { host: "127.0.0.1", port: server?.port ?? 0 };
+    const again = MetricsServer.listen({ ...taken, health: () => sample, proven: () => true });
     expect(errorCode(await again.catch((error: unknown) => error))).toBe("METRICS_LISTEN");
   });
 

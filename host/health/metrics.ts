@@ -6,7 +6,10 @@ import { addReadings } from "./readings-metrics.ts";
 /** Nothing in them names a patient or an image. */
 export function metricsOf(health: HealthData): MetricSet {
   const set = new MetricSet();
-  set.gauge("lv06_degraded", "Whether any alarm is raised", health.state === "degraded");
+  set.gauge("lv06_degraded", "Whether any alarm is raised", health.state !== "ok");
+  set.gauge("lv06_failing", "Whether what comes in gets no answer", health.state === "failing");
+  for (const mode of health.modes) set.gauge("lv06_mode", "What the appliance does without", 1, { mode });
+  addSelfcheck(set, health);
   for (const code of health.alarms) set.gauge("lv06_alarm", "Alarms that are raised", 1, { code });
   addMachine(set, health);
   addParts(set, health);
@@ -20,9 +23,17 @@ export function metricsOf(health: HealthData): MetricSet {
   return set;
 }
 
+function addSelfcheck(set: MetricSet, { selfcheck }: HealthData): void {
+  if (selfcheck === null) return;
+  set.gauge("lv06_selfcheck_proven", "Whether the known answer was given lately", selfcheck.proven);
+  set.gauge("lv06_selfcheck_timestamp_seconds", "Of the last check", inSeconds(selfcheck.utcMs));
+  set.gauge("lv06_selfcheck_seconds", "How long it took", inSeconds(selfcheck.durationMs));
+}
+
 function addMachine(set: MetricSet, { process, machine, clock }: HealthData): void {
   set.gauge("lv06_process_uptime_seconds", "Since the appliance started", process.uptimeS);
   set.gauge("lv06_process_resident_bytes", "Memory of the main process", process.rssBytes);
+  set.gauge("lv06_process_open_files", "Of the main process", process.openFiles);
   set.gauge("lv06_event_loop_delay_p99_seconds", "Since the last look", inSeconds(process.loopDelayP99Ms));
   set.gauge("lv06_machine_load1", "Load average over a minute", machine.load1);
   set.gauge("lv06_machine_cores", "Processor cores", machine.cores);
@@ -35,8 +46,9 @@ function addMachine(set: MetricSet, { process, machine, clock }: HealthData): vo
 }
 
 function addParts(set: MetricSet, { parts, mqtt, pool }: HealthData): void {
-  for (const [part, { state }] of Object.entries(parts)) {
+  for (const [part, { state, restarts }] of Object.entries(parts)) {
     set.gauge("lv06_part_state", "The state that each part is in", 1, { part, state });
+    set.counter("lv06_part_restarts_total", "Restarts of each part", restarts, { part });
   }
   set.gauge("lv06_broker_online", "Whether the broker is connected", mqtt.state === "online");
   set.counter("lv06_broker_connects_total", "Connections to the broker", mqtt.connects);
@@ -89,7 +101,12 @@ function addSealing(set: MetricSet, { sealing }: HealthData): void {
   });
 }
 
-function addQueues(set: MetricSet, { outbox, queues, cache, inference }: HealthData): void {
+function addQueues(set: MetricSet, { store, encryption, outbox, queues, cache, inference }: HealthData): void {
+  set.gauge("lv06_store_bytes", "Bytes of the database of results", store.bytes);
+  set.gauge("lv06_store_bytes_max", "Bytes that it may take", store.maxBytes);
+  set.gauge("lv06_store_last_sequence", "Number of the newest result", store.lastSequence);
+  set.gauge("lv06_store_pruned_through", "Number of the newest result that was removed", store.prunedThrough);
+  set.gauge("lv06_encryption_remaining_rows", "Rows that an older key encrypts", encryption.remaining);
   set.gauge("lv06_outbox_rows", "Messages that wait for the broker", outbox.rows);
   set.gauge("lv06_outbox_bytes", "Bytes of them", outbox.bytes);
   set.gauge("lv06_outbox_rows_max", "Messages that may wait", outbox.maxRows);

@@ -1,5 +1,5 @@
 /** A model in service: images in, calibrated verdicts out, computed in a supervised child process. */
-import { Child, ChildError, ChildRefusal } from "../base/child.ts";
+import { Child, ChildError, ChildRefusal, type ChildState } from "../base/child.ts";
 import { type Calibrated, calibrate } from "./calibrate.ts";
 import { InferenceError, type InferenceErrorCode, isInferenceCode } from "./error.ts";
 import { Gate } from "./gate.ts";
@@ -36,6 +36,7 @@ const CHILD_TO_INFERENCE = {
   CHILD_BUSY: "INFERENCE_BUSY",
   CHILD_CRASHED: "INFERENCE_CRASH",
   CHILD_DEADLINE: "INFERENCE_DEADLINE",
+  CHILD_RESTING: "INFERENCE_RESTING",
   CHILD_START: "INFERENCE_START",
   CHILD_STOPPED: "INFERENCE_STOPPED",
 } as const satisfies Record<ChildError["code"], InferenceErrorCode>;
@@ -81,10 +82,10 @@ export class InferenceEngine {
     });
   }
 
-  /** Process id of the child while it runs, how often one was started, and the images waiting for a place in it. */
-  get state(): { readonly pid: number | undefined; readonly starts: number; readonly waiting: number } {
-    const { pid, starts } = this.#child.state;
-    return { pid, starts, waiting: this.#gate.waiting };
+  /** As the child's, and the images waiting for a place in it. */
+  get state(): Pick<ChildState, "pid" | "starts" | "resting"> & { readonly waiting: number } {
+    const { pid, starts, resting } = this.#child.state;
+    return { pid, starts, resting, waiting: this.#gate.waiting };
   }
 
   /** Runtime, CPU, variant and threads: results are only as equal as these. Known once started. */

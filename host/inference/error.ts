@@ -7,6 +7,8 @@ export const INFERENCE_ERRORS = {
   INFERENCE_DEADLINE: "The model took longer than its deadline: raise the deadline, or use a smaller model.",
   INFERENCE_GONE: "The inference process no longer holds this image: send it again.",
   INFERENCE_INPUT: "The model takes a raster-v1 image and the attention that its manifest asks for.",
+  INFERENCE_RESTING:
+    "The inference process ended too often and is left alone for a while: see the log, send it again later.",
   INFERENCE_RUN: "ONNX Runtime could not run the model: check that the model was made for this version.",
   INFERENCE_START: "The inference process did not start: its last words are in the message.",
   INFERENCE_STOPPED: "The appliance is stopping: send it again when it is back.",

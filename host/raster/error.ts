@@ -13,6 +13,8 @@ export const RASTER_ERRORS = {
   RASTER_DEPTH: "Save the image with 8 or 16 bits a sample, unsigned.",
   RASTER_EMPTY: "The file has no bytes: copy or export it again.",
   RASTER_FORMAT: "Send a PNG, JPEG or TIFF file.",
+  RASTER_RESTING:
+    "The decoder ended too often and is left alone for a while: what it was given last is to blame, or this machine; send it again later.",
   RASTER_START: "The decoder process did not start: its last words are in the message.",
   RASTER_STOPPED: "The appliance is stopping: send it again when it is back.",
   RASTER_TOO_LARGE: "The file has more bytes than the limit: compress the image, or raise the limit.",
@@ -26,7 +28,12 @@ export type RasterErrorCode = keyof typeof RASTER_ERRORS;
 export class RasterError extends codedErrors(RASTER_ERRORS) {}
 
 /** The decoder's troubles that another image would have had as well. */
-const NOT_THE_IMAGE: ReadonlySet<RasterErrorCode> = new Set(["RASTER_BUSY", "RASTER_START", "RASTER_STOPPED"]);
+const NOT_THE_IMAGE: ReadonlySet<RasterErrorCode> = new Set([
+  "RASTER_BUSY",
+  "RASTER_RESTING",
+  "RASTER_START",
+  "RASTER_STOPPED",
+]);
 
 /** Whether the image itself is at fault: the same bytes will be refused again. */
 export function isRefusal(error: unknown): error is RasterError {

@@ -70,8 +70,8 @@ export async function holders(path: string, roots: TroubleRoots = TROUBLE_ROOTS)
 
 /** The Raspberry Pi's firmware tells; of other computers one does not know, and they count as well supplied. */
 export async function undervoltage({ sys }: TroubleRoots = TROUBLE_ROOTS): Promise<"now" | "since-boot" | null> {
-  const [flags, alarms] = [await throttledFlags(sys), await lowInputAlarms(sys)];
-  if ((flags & UNDERVOLTAGE.now) !== 0 || alarms > 0) return "now";
+  const [flags, low] = [await throttledFlags(sys), await inputTooLow(sys)];
+  if ((flags & UNDERVOLTAGE.now) !== 0 || low === true) return "now";
   return (flags & UNDERVOLTAGE.since) === 0 ? null : "since-boot";
 }
 
@@ -96,15 +96,15 @@ async function throttledFlags(sys: string): Promise<number> {
   return Number.isNaN(flags) ? 0 : flags;
 }
 
-/** The driver `rpi_volt` has an alarm of its own, on systems without the firmware's file. */
-async function lowInputAlarms(sys: string): Promise<number> {
+/** The driver `rpi_volt` has an alarm of its own, on systems without the firmware's file; undefined where there is none. */
+export async function inputTooLow(sys: string = TROUBLE_ROOTS.sys): Promise<boolean | undefined> {
   const folder = join(sys, "class", "hwmon");
-  let alarms = 0;
+  let low: boolean | undefined;
   for (const name of await readdir(folder).catch(() => [])) {
     const kind = (await readFile(join(folder, name, "name"), "latin1").catch(() => "")).trim();
     if (kind !== "rpi_volt") continue;
     const alarm = await readFile(join(folder, name, "in0_lcrit_alarm"), "latin1").catch(() => "0");
-    if (alarm.trim() === "1") alarms += 1;
+    low = low === true || alarm.trim() === "1";
   }
-  return alarms;
+  return low;
 }
