@@ -73,9 +73,14 @@ test("what is removed while the check runs breaks nothing: it sees one moment", 
 
 test("keys that are not the store's say nothing about the ledger", () => {
   const reader = ResultReader.open(path, sampleVault(1));
-  change("UPDATE results SET keyId = zeroblob(8) WHERE sequence = 2");
+  change("UPDATE results SET keyId = zeroblob(8) WHERE sequence >= 2");
   expect(() => checkStoredLedger(reader, {}, () => {})).toThrow(expect.objectContaining({ code: "VAULT_KEY_UNKNOWN" }));
   reader.close();
+});
+
+test("a result that alone names a key that never was is damaged: the fault is its own", () => {
+  change("UPDATE results SET keyId = zeroblob(8) WHERE sequence = 2");
+  expect(check().fault).toMatchObject({ batch: 1, resultId: "sample-2", detail: expect.stringContaining("never was") });
 });
 
 test("a ledger whose oldest seals were removed is sound from there on, and says how many they are", async () => {
