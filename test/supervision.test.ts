@@ -1,5 +1,6 @@
 /** The appliance as a whole, looked after: ready and alive by verified work only, stopped in time, ended by a defect. */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { hash } from "node:crypto";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -94,6 +95,39 @@ test("health tells of every part, the check, the store and its key", async () =>
       clock: { stepped: false },
     });
     expect(client.received.flatMap(({ complaints }) => complaints)).toEqual([]);
+  } finally {
+    await client.close();
+  }
+});
+
+test("a model that answers the known picture wrongly serves no image, and serves again once it answers right", async () => {
+  const model = join(folder, "model");
+  cpSync(TINY, model, { recursive: true });
+  cpSync(join(TINY, "../shared"), join(folder, "shared"), { recursive: true });
+  const manifest = hash("sha256", readFileSync(join(model, "manifest.json")));
+  const logits = { "int8-u8s8": 1e6, "int8-s8s8": 1e6 };
+  const said = join(model, "known-answer.json");
+  writeFileSync(said, JSON.stringify({ schema: "lv06/known-answer/1", manifest, logits }));
+  const [film] = FILMS;
+  if (film === undefined) throw new Error("no film");
+  // It is there before the appliance is: not even the first image is served before the first check.
+  const inbox = join(folder, "data", "inbox");
+  mkdirSync(inbox, { recursive: true });
+  putIntoInbox(inbox, film);
+  const running = await start({ settings: settings("ingest: { settleMs: 0 }\n", model) });
+  const client = await OutsideClient.open(running.url, running.prefix, WAIT_MS);
+  try {
+    const latest = () => client.of("health").at(-1)?.data;
+    await client.until("a refusal", WAIT_MS, () => latest()?.state === "failing");
+    expect(latest()).toMatchObject({
+      modes: ["not-assessing", "refusing-work"],
+      selfcheck: { proven: false, lastErrorCode: "SELFCHECK_MODEL" },
+      parts: { inbox: { state: "paused", lastErrorCode: "SELFCHECK_MODEL" } },
+      store: { lastSequence: 0 },
+    });
+    expect(client.of("result")).toEqual([]);
+    rmSync(said);
+    await client.until("the film's result", WAIT_MS, () => client.of("result").length === 1);
   } finally {
     await client.close();
   }

@@ -112,7 +112,10 @@ export class Appliance {
     this.#checker = this.#makeChecker();
     this.#images = new Images(config, {
       caches: this.#cache,
-      admit: () => this.#admission.expect(),
+      admit: async () => {
+        this.#admission.expect();
+        await this.#known.expectRight();
+      },
       record: (build) => this.#record(build),
       device: () => this.#devices.present(),
       check: (task) => this.#checker.add(task),
@@ -155,6 +158,11 @@ export class Appliance {
     if (late.length > 0) this.#happenings.late(late);
     this.#log.info({ part: "appliance" }, "stopped");
     return late.length === 0;
+  }
+
+  /** Why no new work comes in; null where it does. */
+  #refusal(): string | null {
+    return this.#admission.refusal() ?? this.#known.wrong;
   }
 
   /** What is bound now wants miners that work. */
@@ -246,7 +254,7 @@ export class Appliance {
       delayed: (code) => this.#happenings.delayed(code),
       results: this.#store.read,
       duplicate: () => this.#happenings.duplicate(),
-      refusal: () => this.#admission.refusal(),
+      refusal: () => this.#refusal(),
       timeTrusted: () => this.#clock.trusted,
       vault: this.#secrets.vault,
     });
@@ -285,7 +293,7 @@ export class Appliance {
       supervisor: () => this.#supervisor,
       mqtt: () => this.#publishing.state,
       parked: () => this.#publishing.parked,
-      refusal: () => this.#admission.refusal(),
+      refusal: () => this.#refusal(),
       publish: (message) => this.#publishing.publish(message),
       event: (data) => this.#happenings.event(data),
     });
@@ -310,7 +318,7 @@ export class Appliance {
       ...{ devices: this.#devices, sealing: this.#sealing, miners: this.#miners, checker: this.#checker },
       ...{ images: this.#images, housekeeper: this.#housekeeper, kept: this.#kept, inbox: this.#inbox },
       ...{ clock: this.#clock, health: this.#health, selfcheck: this.#selfcheck, metrics },
-      refusal: () => this.#admission.refusal(),
+      refusal: () => this.#refusal(),
     };
     return new Supervisor({
       stages: stagesOf(made),

@@ -6,8 +6,9 @@ import type { BridgeView } from "../device/stratum/bridge.ts";
 import { FakeClock } from "../device/testing/fake-clock.ts";
 import { Bench, Board } from "../device/usb/testing/bench.ts";
 import { healthSchema } from "../mqtt/health-data.ts";
-import type { EventData, HealthData } from "../mqtt/messages.ts";
+import type { EventData, HealthData, InfoData } from "../mqtt/messages.ts";
 import { makeIdentity } from "../mqtt/topics.ts";
+import type { OutboxMessage } from "../store/schema.ts";
 import { ConfiguredDevice } from "./device.ts";
 import type { HealthParts } from "./health-parts.ts";
 import { HealthReport } from "./health-report.ts";
@@ -25,6 +26,10 @@ const NO_SEALS: SealingView = {
 let clock: FakeClock;
 let bench: Bench;
 let published: HealthData[];
+let infos: InfoData[];
+let offline: boolean;
+/** Health that was published, or could not be. */
+let looks: number;
 let events: EventData[];
 let device: ConfiguredDevice;
 let report: HealthReport;
@@ -37,6 +42,7 @@ let toReseal: number;
 beforeEach(() => {
   [failing, stepped, troubled, toReseal] = [undefined, false, false, 0];
   [clock, bench, published, events] = [new FakeClock(), new Bench(), [], []];
+  [infos, offline, looks] = [[], false, 0];
   refusal = null;
   const edges = { clock, parts: bench.parts };
   const config = { device: { usb: { path: PORT, baud: 115_200, id: null } } };
@@ -106,8 +112,11 @@ function partsOf(device: ConfiguredDevice): HealthParts {
     mqtt: () => undefined,
     parked: () => 0,
     refusal: () => refusal,
-    publish: async ({ payload }: { readonly payload: Uint8Array | string }) => {
-      published.push(JSON.parse(Buffer.from(payload).toString("utf8")).data);
+    publish: async ({ topic, payload }: OutboxMessage) => {
+      if (topic.endsWith("/health")) looks += 1;
+      if (offline) throw new Error("no broker");
+      const { data } = JSON.parse(Buffer.from(payload).toString("utf8"));
+      (topic.endsWith("/info") ? infos : published).push(data);
     },
     event: (data: EventData) => events.push(data),
   };
@@ -226,6 +235,31 @@ test("another device in the place of one that lied ends both alarms", async () =
   expect(events).toContainEqual(
     expect.objectContaining({ code: "DEVICE_DISTRUSTED", raised: false, device: { id: "lv06-a", simulated: false } }),
   );
+});
+
+test("a model that comes after the broker is told of it: info is retained, and would say for ever that there is none", async () => {
+  const parts = partsOf(device) as { -readonly [Name in keyof HealthParts]: HealthParts[Name] };
+  report = new HealthReport(parts);
+  const look = async () => {
+    const before = looks;
+    report.look();
+    await vi.waitFor(() => expect(looks).toBeGreaterThan(before), { timeout: 5000 });
+  };
+  offline = true;
+  await look();
+  offline = false;
+  // As at a connect.
+  expect(report.announcement()).toHaveLength(2);
+  await look();
+  expect(infos).toEqual([]);
+  const model = { name: "m", version: "1.0.0", digest: "0".repeat(64), pattern: "A", precision: "int8" };
+  parts.model = { state: parts.model.state, described: model } as HealthParts["model"];
+  offline = true;
+  await look();
+  offline = false;
+  await look();
+  await look();
+  expect(infos).toMatchObject([{ model }]);
 });
 
 describe("the miners, the pool and the seals", () => {

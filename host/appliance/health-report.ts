@@ -33,6 +33,8 @@ export class HealthReport {
   #mismatched = false;
   #stopped = false;
   #latest: HealthData | undefined;
+  /** The info that the broker has, as text. */
+  #told = "";
   #readings: { readonly of: DeviceHealth | undefined; readonly id: string | undefined; readonly atMs: number } = {
     of: undefined,
     id: undefined,
@@ -111,7 +113,9 @@ export class HealthReport {
 
   /** What follows `online` at every connect. */
   announcement(): readonly OutboxMessage[] {
-    const info = this.#message("info", this.#info());
+    const data = this.#info();
+    this.#told = JSON.stringify(data);
+    const info = this.#message("info", data);
     return this.#latest === undefined ? [info] : [info, this.#message("health", this.#latest)];
   }
 
@@ -145,8 +149,21 @@ export class HealthReport {
       ...{ energy: this.#energy.mean, errors: this.#errors },
     };
     this.#latest = composeHealth(this.#parts, look);
+    await this.#tellInfo();
     // Health is what is true now: when the broker is away it is not kept for later.
     await this.#parts.publish(this.#message("health", this.#latest)).catch(() => {});
+  }
+
+  /** It is retained: what came or went since the broker was told of it, such as the model, would never be known. */
+  async #tellInfo(): Promise<void> {
+    const data = this.#info();
+    const text = JSON.stringify(data);
+    if (text === this.#told) return;
+    const told = await this.#parts.publish(this.#message("info", data)).then(
+      () => true,
+      () => false,
+    );
+    if (told) this.#told = text;
   }
 
   /** The device that is there, or was there last. */

@@ -10,7 +10,7 @@ import { openRasteriser } from "./rasterise-once.ts";
 export interface ImageParts {
   readonly caches: CachePort;
   /** As `PipelineParts.admit`. */
-  admit?(): void;
+  admit?(): Promise<void>;
   record(build: (sequence: number) => ResultData): Promise<ResultData>;
   device(): PresentDevice | undefined;
   check(task: CheckTask): void;

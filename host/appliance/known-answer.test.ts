@@ -153,6 +153,47 @@ test("without a model the check says why, and rejects nothing", async () => {
   expect(report.checks.at(-1)).toMatchObject({ name: "model", ok: false, code: errorCode(error) });
 });
 
+test("after a wrong answer no image may be served, until the answer is right again", async () => {
+  let shift = 0;
+  const known = knownAnswer({ model: shifted(() => shift) });
+  await known.check();
+  await known.expectRight();
+  shift = 1;
+  await known.check();
+  expect(known.wrong).toBe("SELFCHECK_MODEL");
+  await expect(known.expectRight()).rejects.toMatchObject({ code: "SELFCHECK_MODEL" });
+  shift = 0;
+  await known.check();
+  expect(known.wrong).toBeNull();
+  await known.expectRight();
+});
+
+test("that nothing answers is no wrong answer, and makes none right", async () => {
+  let model: KnownAnswerParts["model"] = () => Promise.reject(new InferenceError("MODEL_MISSING", "there is none"));
+  const known = knownAnswer({ model: () => model() });
+  await known.check();
+  expect(known.wrong).toBeNull();
+  model = () => slot.get();
+  await known.check();
+  model = shifted(() => 1);
+  await known.check();
+  model = () => Promise.reject(new InferenceError("MODEL_MISSING", "there is none"));
+  await known.check();
+  expect(known.wrong).toBe("SELFCHECK_MODEL");
+});
+
+test("an image waits for the first check, and never for a device", async () => {
+  const hung = knownAnswer({ device: () => device(() => new Promise(() => {})) });
+  let served = false;
+  const image = hung.expectRight().then(() => {
+    served = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(served).toBe(false);
+  void hung.check();
+  await image;
+});
+
 test("a device that hashes right is praised", async () => {
   const report = await knownAnswer({ device: () => device((blocks) => software.hash(blocks)) }).check();
   expect(report.ok).toBe(true);

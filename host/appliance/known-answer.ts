@@ -83,9 +83,23 @@ export class KnownAnswer {
   /** Of each model that has answered; the first answer is what later ones are held to. */
   #heard: { readonly of: string; readonly logit: number } | undefined;
   #running: Promise<SelfCheckReport> | undefined;
+  /** The last wrong answer, until images are served right again. */
+  #wrong: SelfcheckError | undefined;
+  readonly #first = Promise.withResolvers<void>();
 
   constructor(parts: KnownAnswerParts) {
     this.#parts = parts;
+  }
+
+  /** Why no image may be served: its code, from a wrong answer until a check passes; else null. That nothing answers is no wrong answer. */
+  get wrong(): string | null {
+    return this.#wrong?.code ?? null;
+  }
+
+  /** For whoever is to serve an image: waits for the first check, but not for its device. @throws SelfcheckError after a wrong answer */
+  async expectRight(): Promise<void> {
+    await this.#first.promise;
+    if (this.#wrong !== undefined) throw this.#wrong;
   }
 
   /** One at a time: who asks during a check gets its report. Never rejects. */
@@ -118,9 +132,12 @@ export class KnownAnswer {
       const samples = await timed("decoder", () => this.#decode());
       const { digests } = await timed("attention", () => attend(samples));
       reference = await timed("model", () => this.#ask(samples, digests));
-    } catch {
+      this.#wrong = undefined;
+    } catch (error) {
       // Told by its check; what follows it would be judged by a wrong start.
+      if (error instanceof SelfcheckError) this.#wrong = error;
     }
+    this.#first.resolve();
     const device = this.#parts.device();
     if (typeof device !== "string") await timed("device", () => this.#hash(device)).catch(() => {});
     return { ok: checks.every(({ ok }) => ok), checks, reference };

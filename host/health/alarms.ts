@@ -33,7 +33,7 @@ export const ALARMS = {
   STORE_RESTORED:
     "Another store stands in the place of the latest: a copy that was put back (ends with the next start), or what could be saved of a damaged one (until `lv06 store accept`).",
   WORK_REFUSED:
-    "No new work comes in, and images wait in the inbox: the disk or the store is full; DISK_WATERMARK or STORE_FULL among the errors says which.",
+    "No new work comes in, and images wait in the inbox: the disk or the store is full, or the known answer was given wrongly; DISK_WATERMARK, STORE_FULL or a SELFCHECK_ code among the errors says which.",
 } as const;
 
 export type AlarmCode = keyof typeof ALARMS;

@@ -17,7 +17,7 @@ test("an image whose result might find no room is not worked on; one that leaves
       loads += 1;
       throw new CodedError("NO_MODEL", "", "");
     },
-    admit: () => {
+    admit: async () => {
       throw new CodedError("STORE_FULL", "Wait.", "full");
     },
   };

@@ -69,7 +69,7 @@ export class Pipeline {
     const { clock } = this.#parts;
     const recorded = isRecorded(request.mode);
     // Before the work, not after it: what could not be stored is not worth the inference.
-    if (recorded) this.#parts.admit?.();
+    if (recorded) await this.#parts.admit?.();
     const startedMs = clock.monotonicMs();
     const timingMs: Times = {};
     const model = await this.#parts.model();

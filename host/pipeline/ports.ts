@@ -67,8 +67,8 @@ export interface PipelineParts {
   /** The model, loading it when needed. @throws a coded error when there is none that can be served */
   model(): Promise<Model>;
   readonly caches: CachePort;
-  /** Absent where nothing is recorded. @throws a coded error while there may be no room for a new result */
-  admit?(): void;
+  /** Absent where nothing is recorded. @throws a coded error while no new result may be made: no room, or a wrong model */
+  admit?(): Promise<void>;
   /** Result and outbox row in one transaction; resolves once both are durable. */
   record(build: (sequence: number) => ResultData): Promise<ResultData>;
   device(): PresentDevice | undefined;
