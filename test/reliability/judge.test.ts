@@ -146,6 +146,16 @@ describe("the look at a stopped appliance's folder", () => {
       },
       /./,
     ],
+    [
+      "a database that was damaged and mended itself",
+      (copy) => writeFileSync(join(copy, "results.db.damaged-20260930T101500Z"), ""),
+      /^database: results\.db\.damaged-20260930T101500Z was set aside$/,
+    ],
+    [
+      "a cache that was damaged",
+      (copy) => writeFileSync(join(copy, "cache.db.damaged"), ""),
+      /^database: cache\.db\.damaged was set aside$/,
+    ],
     ["no database", (copy) => rmSync(join(copy, "results.db")), /^the store does not open/],
     ["a film that was left", (copy) => writeFileSync(join(copy, "inbox", "film.png"), ""), /^film.png$/],
     ["half a kept file", (copy) => writeFileSync(join(copy, "inbox/processed/.a.part"), ""), /^\.a\.part$/],

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { checkStoredLedger } from "../../host/appliance/ledger-check.ts";
 import { errorMessage } from "../../host/base/error.ts";
+import { setAside } from "../../host/store/open-store.ts";
 import type { ResultReader } from "../../host/store/reader.ts";
 import type { StoredResult } from "../../host/store/schema.ts";
 import { openStored } from "../stored.ts";
@@ -33,11 +34,21 @@ export function lookAtStore(dataDir: string, seals: readonly string[]): StoreLoo
     strays: [...(inbox ?? []).map(({ name }) => name), ...halfDone],
   };
   try {
-    return { ...files, ...lookIntoDatabase(dataDir, seals) };
+    const look = lookIntoDatabase(dataDir, seals);
+    return { ...files, ...look, complaints: [...look.complaints, ...damage(dataDir)] };
   } catch (error) {
     const nothing = { stored: [], prunedThrough: 0, waiting: { messages: 0, seals: 0 } };
     return { ...files, ...nothing, complaints: [`the store does not open: ${errorMessage(error)}`] };
   }
+}
+
+/** A store that was found damaged and mended itself is whole by now, and was damaged all the same. */
+function damage(dataDir: string): string[] {
+  const aside = [
+    ...setAside(join(dataDir, "results.db")),
+    ...["cache.db.damaged"].filter((name) => existsSync(join(dataDir, name))),
+  ];
+  return aside.map((name) => `database: ${name} was set aside`);
 }
 
 function lookIntoDatabase(
