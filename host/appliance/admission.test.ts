@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import { Admission } from "./admission.ts";
+import { Admission, diskLowBytes } from "./admission.ts";
 
 const MAX = 400;
 /** A small store's journal may take a quarter. */
@@ -58,4 +58,9 @@ test("the disk is looked at once a second, however many images come", () => {
   nowMs += 1000;
   counted.refusal();
   expect(looks).toBe(2);
+});
+
+test("somebody is told of a disk that fills up before work is refused, however much is to stay free", () => {
+  const mib = 2 ** 20;
+  expect([1, 512, 8192].map((least) => diskLowBytes(least * mib) / mib)).toEqual([512, 1024, 16384]);
 });

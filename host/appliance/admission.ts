@@ -41,8 +41,14 @@ export interface AdmissionParts {
 
 /** Looking at the disk for every image would cost more than it tells. */
 const LOOK_EVERY_MS = 1000;
+const DISK_LOW_BYTES = 512 * 2 ** 20;
 /** What was refused for is better by this much before work comes in again. */
 const MARGIN = 0.1;
+
+/** With less than this free somebody is told, while there is still time: work is refused only later. */
+export function diskLowBytes(diskFreeMinBytes: number): number {
+  return Math.max(DISK_LOW_BYTES, 2 * diskFreeMinBytes);
+}
 
 /** What is to be freed before work that was refused for the disk comes in again. @param freeBytes undefined where it cannot be told */
 export function lackingBytes(freeBytes: number | undefined, diskFreeMinBytes: number): number {

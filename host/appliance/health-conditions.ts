@@ -1,10 +1,8 @@
 /** Which of the appliance's alarms hold now. */
 import type { AlarmCode, Conditions } from "../health/alarms.ts";
 import type { HealthData } from "../mqtt/messages.ts";
+import { diskLowBytes } from "./admission.ts";
 import type { HealthParts } from "./health-parts.ts";
-
-/** Below this the disk alarm is raised. */
-const DISK_LOW_BYTES = 512 * 1024 * 1024;
 
 export interface Circumstances {
   readonly machine: HealthData["machine"];
@@ -46,7 +44,8 @@ export function conditionsOf(
     // A clock that was set has an alarm of its own.
     CLOCK_UNSYNCED: clock.synced() === false && !clock.stepped,
     DIGEST_MISMATCH: mismatched,
-    DISK_LOW: machine.diskFreeBytes !== undefined && machine.diskFreeBytes < DISK_LOW_BYTES,
+    DISK_LOW:
+      machine.diskFreeBytes !== undefined && machine.diskFreeBytes < diskLowBytes(config.store.diskFreeMinBytes),
     INBOX_CROWDED: inbox.counts.waiting > config.ingest.waitingMaxFiles,
     INBOX_UNUSABLE: inbox.trouble !== null,
     MODEL_UNAVAILABLE: model.state.state === "failed" || model.state.state === "resting",

@@ -11,7 +11,8 @@ export const ALARMS = {
   DEVICE_ABSENT: "The configured device does not serve: check cable and power.",
   DEVICE_DISTRUSTED: "The device gave a wrong answer and is not used any more: replace it, or restart the appliance.",
   DIGEST_MISMATCH: "The device computed other digests than the host: check cable and firmware, and do not trust it.",
-  DISK_LOW: "The disk is nearly full: free some space.",
+  DISK_LOW:
+    "The disk is nearly full: free some space before new work is refused, which it is with less than store.diskFreeMinBytes.",
   INBOX_CROWDED:
     "More files wait in the inbox than ingest.waitingMaxFiles: see what holds them up, or send fewer; none is removed.",
   INBOX_UNUSABLE: "The inbox cannot be read: check that the folder is there and that the appliance may use it.",

@@ -140,6 +140,8 @@ describe("the data folder", () => {
 
   test("needs as much free as is configured", async () => {
     expect(brief(await dataFolderCheck(folder, 2 ** 60))[1]).toBe("wrong DOCTOR_DISK_LOW");
+    const space = (mib: number) => diskOf("/d", { bavail: mib, blocks: 1024, bsize: 2 ** 20 }, 2 ** 29);
+    expect(brief([512, 511, 1024].map(space))).toEqual(["note DOCTOR_DISK_LOW", "wrong DOCTOR_DISK_LOW", "ok"]);
     const { detail } = diskOf("/d", { bavail: 256, blocks: 1024, bsize: 2 ** 20 }, 2 ** 29);
     expect(detail).toBe("0.3 of 1.0 GiB free at /d, less than 512 MiB");
   });
@@ -164,7 +166,20 @@ describe("the inbox", () => {
 });
 
 describe("the store", () => {
-  test("that is not there yet is well", () => expect(storeCheck(join(folder, "results.db")).verdict).toBe("ok"));
+  test("that is not there yet is well", () =>
+    expect(storeCheck(join(folder, "results.db")).map(({ verdict }) => verdict)).toEqual(["ok"]));
+
+  test("that is whole says so, and which damaged ones lie beside it", () => {
+    const { vault } = openSecrets(load({ LV06_DATA_DIR: folder }).config, randomBytes);
+    const path = join(folder, "results.db");
+    new ResultStore({ path, vault, utcMs: () => 1 }).close();
+    expect(brief(storeCheck(path))).toEqual(["ok"]);
+    put("results.db.damaged-20260930T101500Z", "");
+    put("results.db.damaged-20260930T101500Z-wal", "");
+    const found = storeCheck(path);
+    expect(brief(found)).toEqual(["ok", "note DOCTOR_STORE_ASIDE"]);
+    expect(found[1]?.detail).toMatch(/: results\.db\.damaged-20260930T101500Z$/);
+  });
 
   test.each([
     ["is empty", ""],

@@ -48,6 +48,8 @@ export const DOCTOR_ERRORS = {
     "Ask again as the user that runs the appliance (`sudo -u lv06 lv06 doctor`): root may read and write what that user may not.",
   DOCTOR_SECRET_OPEN:
     "Make the file readable for the appliance's user alone (`chmod 600`), or hand the secret over as a systemd credential.",
+  DOCTOR_STORE_ASIDE:
+    "Files were damaged on this disk: test it, or use another one. Then move what was set aside elsewhere; with five of them nothing is saved any more without asking (docs/operations.md, A damaged store).",
   DOCTOR_STTY: "Install the package coreutils: without stty ending the appliance may reset the device.",
   DOCTOR_TLS_EXPIRES: "Renew the certificate before that day: from then on the appliance cannot connect to the broker.",
   DOCTOR_UNDERVOLTAGE: UNDERVOLTAGE_TODO,

@@ -3,6 +3,7 @@ import { constants } from "node:fs";
 import { access, lstat, open, rename, rm, stat, statfs } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { errorCode } from "../../base/error.ts";
+import { diskLowBytes } from "../admission.ts";
 import { type Finding, note, ok, wrong } from "./finding.ts";
 
 const MIB = 2 ** 20;
@@ -48,7 +49,8 @@ export interface Space {
 export function diskOf(path: string, { bavail, blocks, bsize }: Space, freeMinBytes: number): Finding {
   const freeBytes = bavail * bsize;
   const words = `${gib(freeBytes)} of ${gib(blocks * bsize)} GiB free at ${path}`;
-  if (freeBytes >= freeMinBytes) return ok("disk", words);
+  if (freeBytes >= diskLowBytes(freeMinBytes)) return ok("disk", words);
+  if (freeBytes >= freeMinBytes) return note("disk", "DOCTOR_DISK_LOW", `${words}: that is not much`);
   return wrong("disk", "DOCTOR_DISK_LOW", `${words}, less than ${Math.round(freeMinBytes / MIB)} MiB`);
 }
 
