@@ -81,11 +81,15 @@ export function openReadOnly(path: string, schema: Schema, options: OpenOptions 
   });
 }
 
-/** Runs `action`; what SQLite throws becomes a StoreError with a code of its own. */
-export function translated<T>(path: string, action: () => T): T {
+/**
+ * Runs `action`; what SQLite throws becomes a StoreError with a code of its own.
+ * @param damaged hears where SQLite found the file damaged; must not throw
+ */
+export function translated<T>(path: string, action: () => T, damaged: () => void = () => {}): T {
   try {
     return action();
   } catch (error) {
+    if (isFileDamage(error)) damaged();
     throw storeError(path, error);
   }
 }

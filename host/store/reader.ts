@@ -55,6 +55,7 @@ export class ResultReader {
   readonly #rows: Rows;
   readonly #path: string;
   readonly #db: DatabaseSync;
+  readonly #damaged: () => void;
   readonly #latest: StatementSync;
   readonly #from: StatementSync;
   readonly #byId: StatementSync;
@@ -70,13 +71,17 @@ export class ResultReader {
   readonly #parked: StatementSync;
   readonly #counts: StatementSync;
 
-  /** @throws VaultError VAULT_KEY_UNKNOWN where a row is encrypted with a key that the vault has not */
-  constructor(path: string, db: DatabaseSync, vault: Vault) {
+  /**
+   * @param damaged hears where SQLite finds the file damaged; must not throw
+   * @throws VaultError VAULT_KEY_UNKNOWN where a row is encrypted with a key that the vault has not
+   */
+  constructor(path: string, db: DatabaseSync, vault: Vault, damaged: () => void = () => {}) {
     this.#path = path;
     this.#db = db;
+    this.#damaged = damaged;
     const keys = new KnownKeys(db);
     this.#rows = new Rows(vault, (keyId) => keys.isDamaged(keyId));
-    this.seals = new SealReader(path, db);
+    this.seals = new SealReader(path, db, damaged);
     this.#latest = db.prepare(`${RESULT} WHERE utcMs >= ? ORDER BY sequence DESC LIMIT ?`);
     this.#from = db.prepare(`${RESULT} WHERE sequence >= ? ORDER BY sequence LIMIT ?`);
     this.#byId = db.prepare(`${RESULT} WHERE resultId = ?`);
@@ -257,7 +262,7 @@ export class ResultReader {
   }
 
   #read<T>(read: () => T): T {
-    return translated(this.#path, read);
+    return translated(this.#path, read, this.#damaged);
   }
 }
 

@@ -47,8 +47,8 @@ export class ResultStore {
   readonly #listeners = new Set<() => void>();
   #counts: OutboxCounts;
   #countsVoid = false;
-  /** Told once. */
-  #damaged: () => void;
+  /** Told once, and not before it is open: whoever opens it hears of damage by the error. */
+  #damaged: (() => void) | undefined;
   /** At the start: then numbers leap for that. */
   readonly #wasSalvaged: boolean;
 
@@ -56,12 +56,11 @@ export class ResultStore {
   constructor(options: ResultStoreOptions) {
     const { path, vault, utcMs, outboxMaxRows, outboxMaxBytes } = { ...OUTBOX_LIMITS, ...options };
     this.#options = { path, vault, utcMs, outboxMaxRows, outboxMaxBytes };
-    this.#damaged = options.damaged ?? (() => {});
     const schema = resultsSchema(vault);
     const db = openDatabase(path, schema, options);
     removeOldCopies(path, schema, utcMs());
     try {
-      this.read = new ResultReader(path, db, vault);
+      this.read = new ResultReader(path, db, vault, () => this.#tellDamage());
       this.#wasSalvaged = this.salvaged !== null;
       new KnownKeys(db).note(vault);
       this.#rows = new Rows(vault);
@@ -86,11 +85,12 @@ export class ResultStore {
     }
     this.#group = this.#makeGroup(db);
     this.upkeep = new Upkeep({
-      ...{ path, db, utcMs, rows: this.#rows, group: this.#group },
+      ...{ path, db, utcMs, rows: this.#rows, group: this.#group, damaged: () => this.#tellDamage() },
       removed: ({ rows, bytes }) => {
         this.#counts = { rows: this.#counts.rows - rows, bytes: this.#counts.bytes - bytes };
       },
     });
+    this.#damaged = options.damaged ?? (() => {});
   }
 
   /** What numbering goes on from where a store was restored or begun anew; null where it goes on as it was. */
@@ -236,9 +236,10 @@ export class ResultStore {
   }
 
   #tellDamage(): void {
+    if (this.#damaged === undefined) return;
     suspect(this.#options.path);
     this.#damaged();
-    this.#damaged = () => {};
+    this.#damaged = undefined;
   }
 
   #refuseDuplicate(resultId: string): void {

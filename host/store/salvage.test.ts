@@ -359,3 +359,36 @@ test.skipIf(process.getuid?.() === 0)("a folder that cannot be written leaves ev
   }
   expect(setAside(path)).toEqual([]);
 });
+
+test.each([
+  ["a look into the outbox", "outbox", (open: ResultStore) => open.pending(10)],
+  ["a lookup of a result", "results", (open: ResultStore) => open.read.listFrom(1, 1e6)],
+  ["a lookup of a seal", "commitments", (open: ResultStore) => open.read.seals.waiting(100)],
+  ["a look for what may be removed", "batches", (open: ResultStore) => open.upkeep.removable()],
+])("what %s finds damaged is told once, and saved at the next start", async (_, table, find) => {
+  let told = 0;
+  const openOnce = () =>
+    openResultStore({ path, vault, utcMs: () => 1_000, rescue: sampleRescue(), damaged: () => told++ });
+  store = openOnce();
+  spoil(table);
+  for (let again = 0; again < 2; again++) {
+    await expect((async () => find(store as ResultStore))()).rejects.toThrow(coded("STORE_DAMAGED"));
+  }
+  expect(told).toBe(1);
+  store.close();
+  store = openOnce();
+  expect(store.salvaged).toMatchObject({ file: "results.db.damaged-19700101T000001Z" });
+  expect(told).toBe(1);
+});
+
+/** While it is open: its pages are overwritten on the disk, and another connection's write has them read again. */
+function spoil(table: string): void {
+  const other = new DatabaseSync(path);
+  const roots = other.prepare("SELECT rootpage FROM sqlite_schema WHERE tbl_name = ?").all(table);
+  other.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  const bytes = readFileSync(path);
+  for (const { rootpage } of roots) bytes.fill(0xff, (Number(rootpage) - 1) * PAGE, Number(rootpage) * PAGE);
+  writeFileSync(path, bytes);
+  other.exec("INSERT INTO meta VALUES ('another', 1)");
+  other.close();
+}

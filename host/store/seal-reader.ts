@@ -57,6 +57,7 @@ const LEDGER_PAGE = 256;
 
 export class SealReader {
   readonly #path: string;
+  readonly #damaged: () => void;
   readonly #of: StatementSync;
   readonly #batch: StatementSync;
   readonly #worked: StatementSync;
@@ -68,8 +69,10 @@ export class SealReader {
   readonly #counts: StatementSync;
   readonly #base: StatementSync;
 
-  constructor(path: string, db: DatabaseSync) {
+  /** @param damaged as ResultReader's */
+  constructor(path: string, db: DatabaseSync, damaged: () => void) {
     this.#path = path;
+    this.#damaged = damaged;
     this.#of = db.prepare(
       "SELECT sequence, commitment, signature, batch, leaf FROM commitments JOIN results USING (sequence) WHERE resultId = ?",
     );
@@ -117,24 +120,24 @@ export class SealReader {
 
   /** In the order of the batch's tree. */
   membersOf(batch: number): UnsealedRow[] {
-    return translated(this.#path, () => this.#members.all(batch).map(unsealedFromRow));
+    return this.#read(() => this.#members.all(batch).map(unsealedFromRow));
   }
 
   /** In the order of the batch's tree. */
   commitmentsOf(batch: number): Uint8Array[] {
-    return translated(this.#path, () => this.#commitments.all(batch).map((row) => bytes(row.commitment)));
+    return this.#read(() => this.#commitments.all(batch).map((row) => bytes(row.commitment)));
   }
 
   /** Bound and in no batch, oldest first. @param after sequence number of the last one already taken */
   waiting(limit: number, after = 0): UnsealedRow[] {
-    return translated(this.#path, () => this.#waiting.all(after, limit).map(unsealedFromRow));
+    return this.#read(() => this.#waiting.all(after, limit).map(unsealedFromRow));
   }
 
   /** Every seal's text, oldest first; read in pages, so that a long ledger needs no memory. */
   *ledger(): Generator<string> {
     let after = 0;
     for (;;) {
-      const page = translated(this.#path, () => this.#seals.all(after, LEDGER_PAGE));
+      const page = this.#read(() => this.#seals.all(after, LEDGER_PAGE));
       for (const { seal } of page) yield String(seal);
       if (page.length < LEDGER_PAGE) return;
       after = Number(page.at(-1)?.batch);
@@ -143,12 +146,12 @@ export class SealReader {
 
   /** Null while the ledger is whole. */
   base(): LedgerBase | null {
-    const value = translated(this.#path, () => this.#base.get())?.value;
+    const value = this.#read(() => this.#base.get())?.value;
     return value === undefined ? null : (JSON.parse(String(value)) as LedgerBase);
   }
 
   counts(): SealCounts {
-    const row = translated(this.#path, () => this.#counts.get());
+    const row = this.#read(() => this.#counts.get());
     const base = this.base();
     return {
       seals: Number(row?.seals) + (base?.seals ?? 0),
@@ -158,10 +161,14 @@ export class SealReader {
   }
 
   #one<T>(statement: StatementSync, values: (string | number)[], read: (row: Row) => T): T | undefined {
-    return translated(this.#path, () => {
+    return this.#read(() => {
       const row = statement.get(...values);
       return row === undefined ? undefined : read(row);
     });
+  }
+
+  #read<T>(read: () => T): T {
+    return translated(this.#path, read, this.#damaged);
   }
 }
 

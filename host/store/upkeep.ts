@@ -17,6 +17,8 @@ export interface UpkeepParts {
   readonly rows: Rows;
   readonly group: GroupCommit;
   readonly utcMs: () => number;
+  /** Hears where SQLite finds the file damaged; must not throw. */
+  readonly damaged: () => void;
   /** Messages were taken out of the outbox, in this transaction. */
   readonly removed: (messages: Removed) => void;
 }
@@ -46,7 +48,7 @@ export class Upkeep {
    * @throws StoreError
    */
   removable(results = true): Removable {
-    return translated(this.#parts.path, () => this.#pruner.facts(results));
+    return this.#read(() => this.#pruner.facts(results));
   }
 
   /**
@@ -99,7 +101,7 @@ export class Upkeep {
 
   /** Rows that another key than the current one encrypted. @throws StoreError */
   get toReseal(): number {
-    return translated(this.#parts.path, () => this.#resealer.remaining);
+    return this.#read(() => this.#resealer.remaining);
   }
 
   /** Encrypts up to `SLICE_ROWS` of them with the current key. @returns how many were tried @throws StoreError */
@@ -110,5 +112,9 @@ export class Upkeep {
       this.#resealer.again();
       throw error;
     }
+  }
+
+  #read<T>(read: () => T): T {
+    return translated(this.#parts.path, read, this.#parts.damaged);
   }
 }
