@@ -256,6 +256,7 @@ export class Appliance {
       duplicate: () => this.#happenings.duplicate(),
       refusal: () => this.#refusal(),
       timeTrusted: () => this.#clock.trusted,
+      kept: (folder, sizeBytes) => this.#kept.grew(folder, sizeBytes),
       vault: this.#secrets.vault,
     });
   }

@@ -165,6 +165,23 @@ describe("the inbox", () => {
     expect(taken.length).toBe(1);
   });
 
+  test("how much is put away is told, folder by folder", async () => {
+    const told = new Map<string, number>();
+    outcome = ({ reference }) =>
+      reference === "bad.png" ? { kind: "refused", fileDigest: "f".repeat(64), code: "BAD", message: "bad" } : served;
+    put("film.png");
+    put("bad.png");
+    put("long.png", new Uint8Array(limits.maxFileBytes + 1));
+    await open(0, { kept: (place, sizeBytes) => told.set(place, (told.get(place) ?? 0) + sizeBytes) });
+    const sizeOf = (own: string, ending: string) =>
+      present(own)
+        .filter((name) => name.endsWith(ending))
+        .reduce((sum, name) => sum + statSync(join(folder, own, name)).size, 0);
+    await eventually(() => expect([processed().length, quarantined().length]).toEqual([1, 2]));
+    await eventually(() => expect(told.get(join(folder, "quarantine"))).toBeGreaterThan(limits.maxFileBytes));
+    await eventually(() => expect(told.get(join(folder, "processed"))).toBe(sizeOf("processed", ".lv06e")));
+  });
+
   test("a refused image is quarantined with its reason", async () => {
     outcome = () => ({ kind: "refused", fileDigest: "ab", code: "RASTER_EMPTY", message: "no bytes" });
     await open();

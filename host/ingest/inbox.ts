@@ -64,6 +64,8 @@ export interface InboxParts {
   delayed(code: string): void;
   /** Why no image is taken now; null, or absent, where they are. */
   refusal?(): string | null;
+  /** A file of so many bytes was put away in this folder. */
+  kept?(folder: string, sizeBytes: number): void;
   readonly vault: Vault;
 }
 
@@ -121,7 +123,8 @@ export class Inbox {
     this.#stillness = new Stillness(options.folder);
     const { folder, maxFileBytes } = options;
     const { vault, utcMs, timeTrusted } = parts;
-    this.#keeper = new Keeper({ inbox: folder, maxFileBytes, vault, utcMs, timeTrusted });
+    const kept = parts.kept?.bind(parts);
+    this.#keeper = new Keeper({ inbox: folder, maxFileBytes, vault, utcMs, timeTrusted, kept });
   }
 
   /** Why the folder cannot be read now; null when it can. */

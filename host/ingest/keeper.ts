@@ -36,6 +36,8 @@ export interface KeeperOptions {
   readonly utcMs: () => number;
   /** False while the clock is known to be wrong: what is put away then gets its time later. */
   readonly timeTrusted: () => boolean;
+  /** Something of so many bytes was put away in a folder. */
+  readonly kept?: ((folder: string, sizeBytes: number) => void) | undefined;
 }
 
 /** A file that was dealt with, and what it is called where it goes. */
@@ -102,6 +104,7 @@ export class Keeper {
     const { vault, utcMs, timeTrusted } = this.#options;
     const sealed = await sealKept(vault, id, { reference: name, utcMs: utcMs(), unread }, content);
     await writeWhole(folder, `${id}${KEPT_ENDING}`, sealed, timeTrusted() ? undefined : TIME_UNKNOWN_S);
+    this.#options.kept?.(folder, unread ? file.size : sealed.length);
     return true;
   }
 

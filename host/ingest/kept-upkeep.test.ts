@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { KeyRing } from "../base/key-ring.ts";
 import { Vault } from "../base/vault.ts";
 import { openKept, sealKept } from "./kept-file.ts";
@@ -104,6 +104,28 @@ describe("the upkeep of kept files", () => {
         throw error;
       },
     });
+
+  test.each<[string, Partial<KeptFolder>, number]>([
+    ["files", { maxFiles: 2 }, 1],
+    ["bytes", {}, 1.1e6],
+  ])(
+    "does not wait ten minutes where a folder has outgrown its limit of %s",
+    async (_, limits, sizeBytes) => {
+      for (const [day, digit] of [..."abc"].entries()) await put(digit, [".lv06e"], day + 1);
+      const tidy = upkeep({ maxAgeMs: 98 * DAY_MS, ...limits });
+      tidy.start();
+      try {
+        await vi.waitFor(() => expect(removed).toEqual([1]), { timeout: 10_000 });
+        await put("d", [".lv06e"], 0.5);
+        tidy.grew(join(folder, "elsewhere"), 1e9);
+        tidy.grew(folder, sizeBytes);
+        await vi.waitFor(() => expect(removed).toEqual([1, 1]), { timeout: 10_000 });
+      } finally {
+        await tidy.stop();
+      }
+    },
+    30_000,
+  );
 
   test("removes an image with all that lies beside it, the oldest first, and nothing that is not ours", async () => {
     await put("a", [".lv06e", ".json.lv06e", ".reason.json"], 1);

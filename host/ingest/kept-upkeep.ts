@@ -34,14 +34,25 @@ export interface KeptUpkeepParts {
 
 /** A folder may have ten thousands of files: looking at each takes a while. */
 const EVERY_MS = 600_000;
-/** Where the disk lacks room, a round does not wait so long. */
+/** Where the disk lacks room, or a folder has outgrown its limits, a round does not wait so long. */
 const LOOK_MS = 30_000;
+const GROWN_LOOK_MS = 2_000;
+/** A folder has outgrown its limits when it is beyond them by this part of them. */
+const BEYOND = 1 / 16;
 /** So far a file's time may be ahead of the clock: it was set back a little, or the file lies on another machine. */
 const AHEAD_MS = 60_000;
 const ID = /^([0-9a-f]{32})\./;
 
+/** What a folder may still take, as far as is known. */
+interface Room {
+  bytes: number;
+  files: number;
+}
+
 export class KeptUpkeep {
   readonly #parts: KeptUpkeepParts;
+  /** By path. */
+  readonly #room = new Map<string, Room>();
   readonly #rounds = new Rounds({
     round: (signal) => this.tidy(signal),
     pause: (signal) => this.#pause(signal),
@@ -75,21 +86,45 @@ export class KeptUpkeep {
     }
   }
 
+  /** A file of so many bytes was put away in this folder: when it is full, the next round comes soon. */
+  grew(path: string, sizeBytes: number): void {
+    const room = this.#room.get(path);
+    if (room === undefined) return;
+    room.bytes -= sizeBytes;
+    room.files -= 1;
+  }
+
   async #pause(signal: AbortSignal): Promise<void> {
-    for (let waitedMs = 0; waitedMs < EVERY_MS && !signal.aborted; waitedMs += LOOK_MS) {
-      await sleep(LOOK_MS, undefined, { signal, ref: false }).catch(() => {});
-      if (this.#parts.lackingBytes() > 0) return;
+    for (let waitedMs = GROWN_LOOK_MS; waitedMs <= EVERY_MS && !signal.aborted; waitedMs += GROWN_LOOK_MS) {
+      await sleep(GROWN_LOOK_MS, undefined, { signal, ref: false }).catch(() => {});
+      if (this.#hasOutgrown) return;
+      if (waitedMs % LOOK_MS === 0 && this.#parts.lackingBytes() > 0) return;
     }
+  }
+
+  /** A folder is beyond its limits by more than is left to the next regular round. */
+  get #hasOutgrown(): boolean {
+    return this.#parts.folders.some(({ path, maxBytes, maxFiles }) => {
+      const { bytes, files } = this.#room.get(path) ?? { bytes: 0, files: 0 };
+      return bytes < -maxBytes * BEYOND || files < -(maxFiles ?? 0) * BEYOND;
+    });
   }
 
   /** @returns how many images went */
   async #prune({ path, givesWay, ...limits }: KeptFolder, signal: AbortSignal): Promise<number> {
     const { timeTrusted, utcMs, lackingBytes } = this.#parts;
+    // What comes from here on may be in the list or not: it is counted.
+    const grown: Room = { bytes: 0, files: 0 };
+    this.#room.set(path, grown);
     const names = await namesIn(path);
     if (timeTrusted()) await this.#setTimes(path, names, signal);
     const kept = await keptIn(path, names, signal);
     const trusted = timeTrusted() ? limits : { ...limits, maxAgeMs: null };
     const ids = new Set(beyondLimits(kept, trusted, utcMs(), givesWay ? lackingBytes() : 0));
+    // As if all of them went: what cannot be removed is tried again at the next regular round only.
+    const stay = kept.filter(({ id }) => !ids.has(id));
+    grown.bytes += limits.maxBytes - stay.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    grown.files += (limits.maxFiles ?? Number.POSITIVE_INFINITY) - stay.length;
     // What tells of a file goes last: a round that is cut short finds it again.
     const files = names.filter((name) => ids.has(idIn(name) ?? "")).sort(headsLast);
     const failed = new Set<string>();
