@@ -17,7 +17,7 @@ import {
 } from "node:fs";
 import { builtinModules } from "node:module";
 import { tmpdir, userInfo } from "node:os";
-import { join, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -103,13 +103,18 @@ describe("with DESTDIR", () => {
       "ExecStart=/opt/lv06/current/lv06 run",
     );
 
+    // As `systemctl edit` leaves one.
+    const dropIn = "etc/systemd/system/lv06.service.d/override.conf";
+    mkdirSync(dirname(at(dropIn)));
+    writeFileSync(at(dropIn), "[Service]\n");
     expect(await install("uninstall")).toMatchObject({ code: 0, stderr: "" });
     const left = readdirSync(dest(), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
     expect(left.map(({ parentPath, name }) => relative(dest(), join(parentPath, name))).sort()).toEqual(
-      [...SECRETS.map((name) => `etc/lv06/credentials/${name}`), "etc/lv06/lv06.yaml"].sort(),
+      [...SECRETS.map((name) => `etc/lv06/credentials/${name}`), "etc/lv06/lv06.yaml", dropIn].sort(),
     );
     expect(await install("uninstall", { PURGE: "1" })).toMatchObject({ code: 0 });
-    expect(existsSync(at("etc/lv06")) || existsSync(at("var/lib/lv06"))).toBe(false);
+    const ours = ["etc/lv06", "var/lib/lv06", dirname(dropIn)];
+    expect(ours.filter((path) => existsSync(at(path)))).toEqual([]);
     expect(existsSync(join(folder, "touched"))).toBe(false);
   });
 
