@@ -104,11 +104,13 @@ async function times({ amount, signal, progress }: Task, work: () => Promise<voi
   }
 }
 
-/** As an operator does it: what it holds is on its disk then. */
+/** As an operator does it: what it holds is on its disk then. Each time, something was being delivered. */
 const stopped: Trouble = (stand, task) =>
   flowing(stand, () =>
     times(task, async () => {
-      await pause(stand, 500, 3000);
+      const before = stand.line.passed.puback;
+      await until(task.signal, () => stand.line.passed.puback > before);
+      await pause(stand, 0, 3000);
       await stand.broker.halt("SIGTERM");
       await pause(stand, 200, 4000);
       await stand.broker.resume();

@@ -4,7 +4,7 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { judge } from "./judge.ts";
-import type { Outcome, Piece, Section, Task } from "./section.ts";
+import { idle, type Outcome, type Piece, type Section, type Task } from "./section.ts";
 import { Stand } from "./stand.ts";
 
 const STEPS = 200;
@@ -73,6 +73,7 @@ export async function runClock(task: Task): Promise<Outcome> {
     await stand.stop();
     const evidence = stand.evidence();
     const { observer } = stand;
+    const told = { "steps that it told": observer.count("event clock-step") };
     return {
       counts: {
         ...{
@@ -81,9 +82,9 @@ export async function runClock(task: Task): Promise<Outcome> {
           results: evidence.stored.length,
           seals: observer.seals.length,
         },
-        "steps that it told": observer.count("event clock-step"),
+        ...told,
       },
-      findings: [...late, ...judge(evidence)],
+      findings: [...late, ...judge(evidence), ...idle(told)],
     };
   } finally {
     await stand.close();

@@ -10,7 +10,7 @@ import { isDeepStrictEqual } from "node:util";
 import { openStored } from "../stored.ts";
 import { judge } from "./judge.ts";
 import { Liar } from "./liar.ts";
-import type { Outcome, Piece, Section, Task } from "./section.ts";
+import { idle, type Outcome, type Piece, type Section, type Task } from "./section.ts";
 import { REAL, STAND_IN, Stand } from "./stand.ts";
 
 const SECONDS = 600;
@@ -56,12 +56,13 @@ async function runDevice(task: Task, trouble: Trouble): Promise<Outcome> {
     await stand.stop();
     const evidence = stand.evidence();
     const { observer } = stand;
+    const troubled = { ...done, "digest checks told": observer.count("event digest-check") };
     return {
       counts: {
         ...{ films: evidence.good.length, results: evidence.stored.length, seals: observer.seals.length },
-        ...{ ...done, "digest checks told": observer.count("event digest-check") },
+        ...troubled,
       },
-      findings: [...judge(evidence), ...wrongAnswers(stand)],
+      findings: [...judge(evidence), ...wrongAnswers(stand), ...idle(troubled)],
     };
   } finally {
     over.abort();

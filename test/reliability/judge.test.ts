@@ -16,6 +16,7 @@ import { compare } from "./device.ts";
 import { growthFindings, growthOf, type Sample } from "./flat.ts";
 import { type Arrival, type Evidence, judge } from "./judge.ts";
 import { lookAtStore } from "./look.ts";
+import { idle } from "./section.ts";
 
 const arrival = (sequence: number): Arrival => ({
   ...{ id: `result-r${sequence}`, resultId: `r${sequence}`, sequence },
@@ -204,4 +205,9 @@ test("a result that does not come after a step of the clock is found, and so is 
   expect(timeFindings("step 1", 1000, 60_000)).toEqual([]);
   expect(timeFindings("step 1", undefined, 0)).toEqual(["step 1: no result within 60 s"]);
   expect(timeFindings("step 1", 86_400_000, 0)).toEqual(["step 1: the result's time is off by 86400 s"]);
+});
+
+test("a run in which what it is about never happened is found", () => {
+  expect(idle({ lies: 1 })).toEqual([]);
+  expect(idle({ devices: 3, lies: 0 })).toEqual(["shows nothing: lies: 0"]);
 });

@@ -36,3 +36,8 @@ export interface Section {
 
 /** One piece by itself. */
 export type Run = (task: Task) => Promise<Outcome>;
+
+/** A run in which what it is about never happened shows nothing. */
+export function idle(happened: Readonly<Record<string, number>>): string[] {
+  return Object.entries(happened).flatMap(([what, times]) => (times > 0 ? [] : [`shows nothing: ${what}: ${times}`]));
+}
