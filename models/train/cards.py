@@ -2,7 +2,7 @@
 
     python models/train/cards.py [--models models] [--check]
 
-A card that is there is left alone while results.json knows nothing of its model.
+A card that is there is left alone while results.json knows nothing of its model, or its model is no arm's.
 """
 
 import argparse
@@ -127,13 +127,19 @@ The weights are published under {manifest['licence']}. How to make them again: `
 """
 
 
+def of_an_arm(folder: Path) -> bool:
+    """Whether a model is one of the study's: one from before it keeps the card that it came with."""
+    path = folder / "evidence.json"
+    return path.exists() and "arm" in read_json(path)
+
+
 def cards(models: Path, results: dict[str, Any]) -> dict[Path, str]:
-    """Cards by path, of every model folder but those that have a card and no results."""
+    """Cards by path, of the study's models that are measured, and of every model that has none."""
     measured = {model.get("model") for model in results["served"]}
     found = {}
     for path in sorted(models.glob("*/manifest.json")):
         target = path.parent / "README.md"
-        if path.parent.name in measured or not target.exists():
+        if (path.parent.name in measured and of_an_arm(path.parent)) or not target.exists():
             found[target] = card(read_json(path), results)
     return found
 

@@ -90,7 +90,7 @@ def reliability(results: dict[str, Any], path: Path) -> None:
         axes.set_xlabel("stated probability")
     if drawn:
         drawn[0][1].set_ylabel("observed share of pneumonia")
-        drawn[-1][1].legend(loc="lower right")
+        drawn[0][1].legend(loc="lower right")
     save(figure, path)
 
 

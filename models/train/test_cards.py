@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-
 import cards
 import report
 import synthetic
@@ -30,6 +29,7 @@ def models(tmp_path: Path) -> Path:
     for name in NAMES:
         (tmp_path / name).mkdir()
         (tmp_path / name / "manifest.json").write_text(json.dumps(manifest(name)))
+        (tmp_path / name / "evidence.json").write_text(json.dumps({"arm": cards.arm_of(manifest(name))}))
     synthetic.write(tmp_path / "evidence", arms=("none", "hash-single", "hash-multi", "parallel"))
     report.write(tmp_path / "evidence", tmp_path / "evidence", resamples=60)
     cards.write_cards(tmp_path, tmp_path / "evidence")
@@ -69,6 +69,14 @@ def test_a_card_that_knows_more_is_left_alone(models: Path) -> None:
     path.write_text("an older card with figures\n")
     cards.write_cards(models, models / "evidence")
     assert path.read_text() == "an older card with figures\n"
+
+
+def test_a_measured_model_of_no_arm_keeps_its_card(models: Path) -> None:
+    path = models / "kermany-plain" / "README.md"
+    (models / "kermany-plain" / "evidence.json").write_text("{}")
+    path.write_text("the card of an earlier model\n")
+    cards.write_cards(models, models / "evidence")
+    assert path.read_text() == "the card of an earlier model\n"
 
 
 def test_check_finds_a_card_that_drifted(models: Path) -> None:
