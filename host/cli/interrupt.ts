@@ -1,9 +1,9 @@
 import { CommandError } from "./error.ts";
 
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
- * Runs `work` so that it can end its children when the person presses Ctrl-C: they leave the signal to us. A second
+ * Runs `work` so that it can end its children when the person presses Ctrl-C or closes the terminal: they leave the signal to us. A second
  * Ctrl-C ends this process at once.
  *
  * @param work is to fail soon after its signal is aborted

@@ -388,6 +388,27 @@ describe("a backup is refused", () => {
   });
 });
 
+test("what one that was killed left is removed by the next, and what another still works in is not", async () => {
+  const here = machine("here");
+  await fill(open(here), 1);
+  const { dataDir } = here.config;
+  const left = [join(root, ".lv06-backup-killed"), join(dataDir, ".restore-killed")];
+  const worked = [join(root, ".lv06-backup-other"), join(dataDir, ".restore-other")];
+  for (const folder of [...left, ...worked]) {
+    mkdirSync(join(folder, "keys"), { recursive: true });
+    writeFileSync(join(folder, "keys", "at-rest.key"), "secret");
+    writeFileSync(join(folder, "in-use"), "");
+  }
+  const locks = worked.map((folder) => FolderLock.take(join(folder, "in-use")));
+  try {
+    await backup(here);
+    await restore(here, { check: true });
+    expect([...left, ...worked].filter((folder) => existsSync(folder))).toEqual(worked);
+  } finally {
+    for (const lock of locks) lock.release();
+  }
+});
+
 test("a restore that the disk stops in the middle says so, gives nothing up, and goes through the next time", async () => {
   const old = machine("old");
   await fill(open(old), 1);

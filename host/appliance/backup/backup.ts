@@ -1,7 +1,7 @@
 /** A backup of one appliance: its results, its configuration, how paired miners are set back, and its keys if asked for. */
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, mkdtemp, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { copyFile, mkdir, open, readdir, rename, stat, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { errorMessage } from "../../base/error.ts";
 import type { Config } from "../../config/schema.ts";
 import { readSigningKey, SIGNING_KEY_FILE } from "../../seal/key-file.ts";
@@ -20,8 +20,11 @@ import {
   type Manifest,
   makeManifest,
 } from "./manifest.ts";
+import { withStage } from "./stage.ts";
 import { pack } from "./tar.ts";
 
+/** Of the folder that its parts are gathered in, beside the file. */
+const STAGE = ".lv06-backup-";
 const PRIVATE_FOLDER = 0o700;
 const PRIVATE_FILE = 0o600;
 /** Of the whole work: the copy of the database, and the digests. */
@@ -64,23 +67,24 @@ export async function makeBackup(options: BackupOptions): Promise<Backup> {
   if (!options.replace && existsSync(file)) throw new BackupError("BACKUP_FILE", `${file} is there already`);
   // Before the copy: what is made after this moment may not be in it.
   const utcMs = options.utcMs();
-  const folder = await onDisk(file, () => mkdtemp(join(dirname(file), `.${basename(file)}.`)));
   try {
-    const names = await gather(options, folder);
-    const manifest = await describe(options, utcMs, folder, names);
-    await writeFile(join(folder, MANIFEST_FILE), encodeManifest(manifest), { mode: PRIVATE_FILE });
-    const archive = join(folder, "archive");
-    await writeFile(archive, "", { mode: PRIVATE_FILE });
-    await pack(archive, folder, [MANIFEST_FILE, ...names], options.signal);
-    const { size } = await stat(archive);
-    await onDisk(file, () => settle(archive, file));
-    return { manifest, sizeBytes: size };
+    return await withStage(dirname(file), STAGE, (folder) => makeIn(folder, file, utcMs, options));
   } catch (error) {
     options.signal.throwIfAborted();
     throw error;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function makeIn(folder: string, file: string, utcMs: number, options: BackupOptions): Promise<Backup> {
+  const names = await gather(options, folder);
+  const manifest = await describe(options, utcMs, folder, names);
+  await writeFile(join(folder, MANIFEST_FILE), encodeManifest(manifest), { mode: PRIVATE_FILE });
+  const archive = join(folder, "archive");
+  await writeFile(archive, "", { mode: PRIVATE_FILE });
+  await pack(archive, folder, [MANIFEST_FILE, ...names], options.signal);
+  const { size } = await stat(archive);
+  await onDisk(file, () => settle(archive, file));
+  return { manifest, sizeBytes: size };
 }
 
 /** @returns names of what is in the folder now */

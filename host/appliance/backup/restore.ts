@@ -19,7 +19,7 @@ import {
   rmdirSync,
   statSync,
 } from "node:fs";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { CodedError, errorMessage } from "../../base/error.ts";
 import { syncFolder } from "../../base/private-file.ts";
@@ -34,6 +34,7 @@ import type { Random } from "../secrets.ts";
 import { BackupError } from "./error.ts";
 import { type KeyPlan, planKeys, writeKeys } from "./keys.ts";
 import { CONFIG_FILE, decodeManifest, MANIFEST_FILE, type Manifest, verifyFiles } from "./manifest.ts";
+import { withStage } from "./stage.ts";
 import { listed, unpack } from "./tar.ts";
 import { markFinished, markUnfinished } from "./unfinished.ts";
 
@@ -83,24 +84,10 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   onDisk(config.dataDir, () => mkdirSync(config.dataDir, { recursive: true, mode: 0o700 }));
   const lock = check ? undefined : FolderLock.take(join(config.dataDir, LOCK_FILE));
   try {
-    // Whoever holds the lock is alone: what lies there was left by one that was killed.
-    if (!check) await removeLeft(config.dataDir);
-    const folder = await mkdtemp(join(config.dataDir, STAGE)).catch((cause: unknown) => {
-      throw new BackupError("BACKUP_FILE", `${config.dataDir}: ${errorMessage(cause)}`, { cause });
-    });
-    try {
-      return await restoreFrom(folder, options);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+    return await withStage(config.dataDir, STAGE, (folder) => restoreFrom(folder, options));
   } finally {
     lock?.release();
   }
-}
-
-async function removeLeft(dataDir: string): Promise<void> {
-  const left = readdirSync(dataDir).filter((name) => name.startsWith(STAGE));
-  for (const name of left) await rm(join(dataDir, name), { recursive: true, force: true });
 }
 
 async function restoreFrom(folder: string, options: RestoreOptions): Promise<Restored> {
