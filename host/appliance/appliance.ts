@@ -320,6 +320,7 @@ export class Appliance {
       ...{ images: this.#images, housekeeper: this.#housekeeper, kept: this.#kept, inbox: this.#inbox },
       ...{ clock: this.#clock, health: this.#health, selfcheck: this.#selfcheck, metrics },
       refusal: () => this.#refusal(),
+      sealingErrorCode: () => this.#happenings.sealingErrorCode,
     };
     return new Supervisor({
       stages: stagesOf(made),

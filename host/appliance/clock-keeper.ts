@@ -84,8 +84,8 @@ export function makeClockKeeper(stepped: (byMs: number) => void): ClockKeeper {
   return new ClockKeeper({ utcMs: Date.now, monotonicMs: () => performance.now(), stepped });
 }
 
-/** Also knows of chrony and ntpd: it asks the kernel. */
-function askTimedatectl(): Promise<boolean | null> {
+/** What systemd knows of the clock; also of chrony and ntpd: it asks the kernel. Null where nobody says. */
+export function askTimedatectl(): Promise<boolean | null> {
   return new Promise((resolve) => {
     const words = ["show", "--property=NTPSynchronized", "--value"];
     // It would tell the service manager of its own failures, in our name.

@@ -39,6 +39,7 @@ export class Happenings {
   readonly #log: Log;
   readonly #hearers: Hearers;
   #deviceState: LinkState["kind"] = "stopped";
+  #sealingErrorCode: string | null = null;
 
   constructor(hearers: Hearers) {
     this.#hearers = hearers;
@@ -139,7 +140,13 @@ export class Happenings {
     else this.#log.warn({ part: "pool", state, code: errorCode(error) }, errorMessage(error));
   }
 
+  /** Why sealing failed last; null once a batch has been sealed since. */
+  get sealingErrorCode(): string | null {
+    return this.#sealingErrorCode;
+  }
+
   sealed({ seal, elapsedMs }: SealedBatch): void {
+    this.#sealingErrorCode = null;
     const { sealedValue, size, device, difficulty, workVerified } = seal;
     const fields = { sealedValue, size, device, difficulty, workVerified, ms: Math.round(elapsedMs) };
     this.#log.info({ part: "seal", ...fields }, "sealed");
@@ -219,6 +226,7 @@ export class Happenings {
   }
 
   sealingFailed(code: string, message: string): void {
+    this.#sealingErrorCode = code;
     this.#hearers.count(code);
     this.#log.warn({ part: "seal", code }, message);
   }

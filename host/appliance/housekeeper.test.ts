@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { StoreError } from "../store/errors.ts";
 import { ResultStore } from "../store/results.ts";
 import { budgetOf } from "../store/retention.ts";
 import { makeMessage, makeResult } from "../store/testing/make-result.ts";
@@ -129,4 +130,23 @@ test("it works by itself until it is stopped, and a failure stops nothing", asyn
   await housekeeper.stop();
   await housekeeper.stop();
   expect(store.read.count()).toBe(0);
+});
+
+test("what a round failed for is told until one goes well", async () => {
+  let broken = true;
+  const failures: unknown[] = [];
+  const now = () => {
+    if (broken) throw new StoreError("STORE_IO", "planted");
+    return 0;
+  };
+  const housekeeper = keeper({ utcMs: now, failed: (error) => failures.push(error) });
+  const round = async (code: string | null) => {
+    housekeeper.start();
+    await vi.waitFor(() => expect(housekeeper.lastErrorCode).toBe(code), { timeout: 5000 });
+    await housekeeper.stop();
+  };
+  await round("STORE_IO");
+  expect(failures).toHaveLength(1);
+  broken = false;
+  await round(null);
 });

@@ -3,6 +3,7 @@
  * old or too many, and rows that an older key encrypted. The policy stands in docs/guide.md, "What grows".
  */
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
+import { errorCode } from "../base/error.ts";
 import { Rounds } from "../base/rounds.ts";
 import type { Config } from "../config/schema.ts";
 import { type Identity, topicOf } from "../mqtt/topics.ts";
@@ -43,14 +44,20 @@ export function ageOf(days: number | null): number | null {
 export class Housekeeper {
   readonly #parts: HousekeeperParts;
   readonly #rounds = new Rounds({
-    round: (signal) => this.tidy(signal).catch((error) => this.#parts.failed(error)),
+    round: (signal) => this.#round(signal),
     pause: (signal) => sleep(EVERY_MS, undefined, { signal, ref: false }).catch(() => {}),
   });
   /** Room is being made. */
   #making = false;
+  #lastErrorCode: string | null = null;
 
   constructor(parts: HousekeeperParts) {
     this.#parts = parts;
+  }
+
+  /** Of the last round; null where it went well. */
+  get lastErrorCode(): string | null {
+    return this.#lastErrorCode;
   }
 
   /** Idempotent. */
@@ -87,6 +94,16 @@ export class Housekeeper {
       if (removed.events + removed.results > 0) this.#parts.removed(removed);
     }
     await slices(goesOn, async () => (await this.#parts.store.upkeep.reseal()) || null);
+  }
+
+  async #round(signal: AbortSignal): Promise<void> {
+    try {
+      await this.tidy(signal);
+      this.#lastErrorCode = null;
+    } catch (error) {
+      this.#lastErrorCode = errorCode(error);
+      this.#parts.failed(error);
+    }
   }
 
   async #ageEvents(): Promise<number | null> {

@@ -67,10 +67,11 @@ export class ModelSlot {
   }
 
   get state(): ModelState {
+    const engine = this.#engine?.state;
     return {
       state: this.#word,
-      lastErrorCode: this.#failure === undefined ? null : errorCode(this.#failure.error),
-      starts: this.#engine?.state.starts ?? 0,
+      lastErrorCode: this.#failure === undefined ? (engine?.lastErrorCode ?? null) : errorCode(this.#failure.error),
+      starts: engine?.starts ?? 0,
     };
   }
 

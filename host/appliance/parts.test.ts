@@ -7,7 +7,7 @@ import { type PartViews, Supervisor } from "./supervisor.ts";
 let order: string[];
 /** A part in the place of a real one. */
 type StandIn = Record<string, unknown>;
-let made: { -readonly [Name in keyof Made]: Name extends "refusal" ? Made["refusal"] : StandIn };
+let made: { -readonly [Name in keyof Made]: Name extends "refusal" | "sealingErrorCode" ? Made[Name] : StandIn };
 
 /** Parts that are well, and say when they are told something. */
 beforeEach(() => {
@@ -32,14 +32,18 @@ beforeEach(() => {
       pool: told("pool", { configured: true, state: "failed", lastErrorCode: "STRATUM_LISTEN" }),
     },
     sealing: told("sealing", { view: () => ({ state: "idle" }) }),
+    sealingErrorCode: () => "SEAL_STORE",
     miners: told("miners"),
     checker: told("checker", { queued: 2 }),
     images: {
-      rasteriser: told("decoder", { warm: () => {}, state: { pid: 7, starts: 3, resting: false } }),
+      rasteriser: told("decoder", {
+        warm: () => {},
+        state: { pid: 7, starts: 3, resting: false, lastErrorCode: "CHILD_CRASHED" },
+      }),
       model: told("model", { get: async () => {}, state: { state: "ready", lastErrorCode: null, starts: 2 } }),
     },
-    housekeeper: told("housekeeper"),
-    kept: told("kept"),
+    housekeeper: told("housekeeper", { lastErrorCode: "STORE_IO" }),
+    kept: told("kept", { lastErrorCode: "EACCES" }),
     inbox: told("inbox", { trouble: null }),
     refusal: () => null,
     clock: told("clock", { stepped: false }),
@@ -64,7 +68,11 @@ test("every part says how it is, in its own word or that it runs", async () => {
     ...{ housekeeper: "running", kept: "running", inbox: "running" },
     ...{ clock: "running", health: "running", selfcheck: "waiting", metrics: "running" },
   });
-  expect(views.pool?.lastErrorCode).toBe("STRATUM_LISTEN");
+  const told = Object.entries(views).filter(([, { lastErrorCode }]) => lastErrorCode !== null);
+  expect(Object.fromEntries(told.map(([name, { lastErrorCode }]) => [name, lastErrorCode]))).toEqual({
+    ...{ pool: "STRATUM_LISTEN", sealing: "SEAL_STORE", decoder: "CHILD_CRASHED" },
+    ...{ housekeeper: "STORE_IO", kept: "EACCES" },
+  });
 });
 
 test("what was started again is counted from the first time on", async () => {

@@ -28,6 +28,7 @@ export interface Made {
   readonly publishing: Publishing;
   readonly devices: Devices;
   readonly sealing: Sealing;
+  readonly sealingErrorCode: () => string | null;
   readonly miners: MinerFleet;
   readonly checker: DigestChecker;
   readonly images: Images;
@@ -108,18 +109,18 @@ function publishing({ publishing, store }: Made): Part[] {
   return [part("broker", { start, stop }, broker, true), { name: "outbox", state: outbox }];
 }
 
-function working({ devices, sealing, miners, checker, images, housekeeper, kept }: Made): Part[] {
+function working({ devices, sealing, sealingErrorCode, miners, checker, images, housekeeper, kept }: Made): Part[] {
   const { usb, pool } = devices;
   return [
     devicePart(usb),
     ...(pool.configured ? [poolPart(pool)] : []),
-    part("sealing", sealing, () => ({ state: sealing.view().state }), true),
+    part("sealing", sealing, () => ({ state: sealing.view().state, lastErrorCode: sealingErrorCode() }), true),
     part("miners", miners),
     part("checker", { stop: () => checker.stop() }, () => ({ state: checker.queued === 0 ? "idle" : "working" })),
     decoderPart(images.rasteriser),
     modelPart(images.model),
-    part("housekeeper", housekeeper),
-    part("kept", kept),
+    part("housekeeper", housekeeper, () => ({ lastErrorCode: housekeeper.lastErrorCode })),
+    part("kept", kept, () => ({ lastErrorCode: kept.lastErrorCode })),
   ];
 }
 
@@ -137,8 +138,9 @@ function poolPart(pool: Pool): Part {
 function decoderPart(rasteriser: Rasteriser): Part {
   const running = { start: () => rasteriser.warm(), stop: () => rasteriser.stop() };
   return part("decoder", running, () => {
-    const { pid, starts, resting } = rasteriser.state;
-    return { state: resting ? "resting" : pid === undefined ? "idle" : "ready", restarts: Math.max(0, starts - 1) };
+    const { pid, starts, resting, lastErrorCode } = rasteriser.state;
+    const state = resting ? "resting" : pid === undefined ? "idle" : "ready";
+    return { state, lastErrorCode, restarts: Math.max(0, starts - 1) };
   });
 }
 

@@ -82,7 +82,7 @@ describe("a supervised child", () => {
     const after = child.request({ do: "wait", ms: 2 });
     expect(await sharing).toBe(1200);
     expect(await after).toBe(2);
-    expect(child.state.starts).toBe(2);
+    expect(child.state).toMatchObject({ starts: 2, lastErrorCode: "CHILD_DEADLINE" });
   });
 
   test("dies of its memory bound and not of the machine's", async () => {
@@ -119,7 +119,7 @@ describe("a supervised child", () => {
     const child = startChild({ budget: { most: 2, everyMs: 60_000 }, monotonicMs: () => nowMs });
     const die = () => code(child.request({ do: "die", words: "again" }));
     expect([await die(), await die(), await die()]).toEqual(Array(3).fill("CHILD_CRASHED"));
-    expect(child.state).toMatchObject({ starts: 3, resting: true });
+    expect(child.state).toMatchObject({ starts: 3, resting: true, lastErrorCode: "CHILD_CRASHED" });
     expect(await code(child.request({ do: "wait", ms: 1 }))).toBe("CHILD_RESTING");
     child.warm();
     expect(child.state.starts).toBe(3);

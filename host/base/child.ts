@@ -84,6 +84,8 @@ export interface ChildState {
   readonly starts: number;
   readonly queued: number;
   readonly resting: boolean;
+  /** Why it ended last without having been told to; null before. */
+  readonly lastErrorCode: string | null;
 }
 
 export class Child<Request, Reply> {
@@ -102,19 +104,21 @@ export class Child<Request, Reply> {
   #nextId = 1;
   #stopped = false;
   #starts = 0;
+  #lastErrorCode: keyof typeof CHILD_ERRORS | null = null;
 
   constructor(options: ChildOptions) {
     this.#options = options;
     this.#budget = new RestartBudget(options.budget ?? BUDGET);
   }
 
-  /** Process id while one runs; how often one was started; whether it ended too often and is not started now. */
+  /** Process id while one runs; how often one was started; whether it ended too often and is not started now; why it ended. */
   get state(): ChildState {
     return {
       pid: this.#process?.pid,
       starts: this.#starts,
       queued: this.#waiting.length + this.#inFlight.size,
       resting: this.#rests,
+      lastErrorCode: this.#lastErrorCode,
     };
   }
 
@@ -239,6 +243,8 @@ export class Child<Request, Reply> {
     if (this.#process !== child) return;
     clearTimeout(this.#startTimer);
     const started = this.#ready;
+    if (!this.#stopped)
+      this.#lastErrorCode = this.#doomed ? "CHILD_DEADLINE" : started ? "CHILD_CRASHED" : "CHILD_START";
     this.#process = undefined;
     this.#ready = false;
     this.#doomed = false;

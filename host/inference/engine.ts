@@ -83,9 +83,9 @@ export class InferenceEngine {
   }
 
   /** As the child's, and the images waiting for a place in it. */
-  get state(): Pick<ChildState, "pid" | "starts" | "resting"> & { readonly waiting: number } {
-    const { pid, starts, resting } = this.#child.state;
-    return { pid, starts, resting, waiting: this.#gate.waiting };
+  get state(): Omit<ChildState, "queued"> & { readonly waiting: number } {
+    const { queued: _, ...state } = this.#child.state;
+    return { ...state, waiting: this.#gate.waiting };
   }
 
   /** Runtime, CPU, variant and threads: results are only as equal as these. Known once started. */

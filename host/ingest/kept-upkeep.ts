@@ -53,6 +53,7 @@ export class KeptUpkeep {
   readonly #parts: KeptUpkeepParts;
   /** By path. */
   readonly #room = new Map<string, Room>();
+  #lastErrorCode: string | null = null;
   readonly #rounds = new Rounds({
     round: (signal) => this.tidy(signal),
     pause: (signal) => this.#pause(signal),
@@ -72,15 +73,22 @@ export class KeptUpkeep {
     return this.#rounds.stop();
   }
 
+  /** Of the last thing that failed in the latest round; null where nothing did. */
+  get lastErrorCode(): string | null {
+    return this.#lastErrorCode;
+  }
+
   /** One round through all folders. Never throws. */
   async tidy(signal: AbortSignal = this.#rounds.signal): Promise<void> {
     const { folders, failed, removed } = this.#parts;
+    this.#lastErrorCode = null;
     for (const folder of folders) {
       try {
         const files = await this.#prune(folder, signal);
         if (files > 0) removed(files);
         await this.#reseal(folder.path, signal);
       } catch (error) {
+        this.#lastErrorCode = errorCode(error);
         failed(error);
       }
     }
@@ -157,6 +165,7 @@ export class KeptUpkeep {
       await work();
       return true;
     } catch (error) {
+      this.#lastErrorCode = errorCode(error);
       this.#parts.fileFailed(errorCode(error), id);
       return false;
     }

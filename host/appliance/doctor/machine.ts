@@ -1,13 +1,12 @@
 /** The machine: its clock, its CPU, its supply, and whether the appliance starts with it. */
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { TROUBLE_ROOTS, undervoltage } from "../../device/usb/port-trouble.ts";
 import { clockSynced } from "../../health/machine.ts";
+import { askTimedatectl } from "../clock-keeper.ts";
 import { type Finding, note, ok, wrong } from "./finding.ts";
 
-const TIMEDATECTL_DEADLINE_MS = 2_000;
 /** Files are copied from machines whose clocks are a little off. */
 const AHEAD_MS = 3_600_000;
 const UNIT = "lv06.service";
@@ -42,22 +41,6 @@ export async function clockCheck({ nowMs, timesyncd, systemd, files }: ClockEdge
   if (synced === true) return ok("clock", `${now}, synchronised`);
   const what = synced === false ? "not synchronised" : "nothing here tells whether it is synchronised";
   return note("clock", "DOCTOR_CLOCK_UNSYNCED", `${now}, ${what}`);
-}
-
-function askTimedatectl(): Promise<boolean | null> {
-  return new Promise((resolve) => {
-    const args = ["show", "--property=NTPSynchronized", "--value"];
-    const child = spawn("timedatectl", args, {
-      stdio: ["ignore", "pipe", "ignore"],
-      timeout: TIMEDATECTL_DEADLINE_MS,
-    });
-    let answer = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      answer = (answer + text).slice(0, 100);
-    });
-    child.once("error", () => resolve(null));
-    child.once("close", () => resolve(answer.trim() === "yes" ? true : answer.trim() === "no" ? false : null));
-  });
 }
 
 /** What makes int8 fast, by the names of /proc/cpuinfo; every one of a line is needed for the word before it. */
