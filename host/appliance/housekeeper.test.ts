@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { StoreError } from "../store/errors.ts";
 import { ResultStore } from "../store/results.ts";
 import { budgetOf } from "../store/retention.ts";
+import type { Binding } from "../store/schema.ts";
 import { makeMessage, makeResult } from "../store/testing/make-result.ts";
 import { sampleVault } from "../store/testing/vault.ts";
 import { ageOf, Housekeeper, type HousekeeperParts, type Removed } from "./housekeeper.ts";
@@ -50,6 +51,24 @@ async function fill(count: number): Promise<void> {
   await Promise.all(made);
 }
 
+const BINDING: Binding = {
+  commitment: new Uint8Array(32),
+  signature: new Uint8Array(64),
+  publicKey: new Uint8Array(32),
+};
+
+async function append(binding: Binding): Promise<number> {
+  const { sequence } = await store.append((next) => makeResult(next, { utcMs: next, binding, messages: [] }));
+  return sequence;
+}
+
+/** By the clock as it is. */
+async function seal(sequence: number): Promise<void> {
+  const hashes = { root: new Uint8Array(32), previous: new Uint8Array(32), sealedValue: new Uint8Array(32) };
+  const batch = await store.closeBatch({ ...hashes, size: 1, closedUtcMs: utcMs }, [sequence]);
+  await store.sealBatch(batch, "seal", []);
+}
+
 test("a store that is nearly full loses its oldest results, no more than it must, and no more once there is room", async () => {
   await fill(1200);
   const before = store.read.usage().usedBytes;
@@ -66,13 +85,39 @@ test("a store that is nearly full loses its oldest results, no more than it must
 });
 
 test("what is older than the limit goes, whatever room there is; not while the clock may be wrong", async () => {
-  await fill(3);
-  utcMs = 2 * DAY_MS + 3;
   const policy = { maxBytes: MAX_BYTES, maxAgeMs: ageOf(2) };
+  await fill(3);
+  await keeper({ policy }).tidy();
+  utcMs = 2 * DAY_MS + 3;
   await keeper({ policy, timeTrusted: () => false }).tidy();
   expect(store.read.count()).toBe(3);
   await keeper({ policy }).tidy();
   expect(store.read.listFrom(1, 9).map(({ sequence }) => sequence)).toEqual([3]);
+});
+
+test("what was stored before the clock was set is as old as the clock's setting, also after a kill", async () => {
+  const policy = { maxBytes: MAX_BYTES, maxAgeMs: ageOf(2) };
+  await keeper({ policy }).tidy();
+  const unset = keeper({ policy, timeTrusted: () => false });
+  // Stored before the first look.
+  await fill(300);
+  await unset.tidy();
+  await fill(300);
+  await store.enqueue([makeMessage("e", "x/event")]);
+  await seal(await append(BINDING));
+  await unset.tidy();
+  store.close();
+  store = new ResultStore({ path: join(folder, "results.db"), vault: sampleVault(1), utcMs: () => utcMs });
+  utcMs = 50 * DAY_MS;
+  await keeper({ policy }).tidy();
+  expect([store.read.count(), store.outbox.rows]).toEqual([601, 1]);
+  expect(store.upkeep.isUntimed).toBe(false);
+  utcMs += 2 * DAY_MS + 1;
+  await keeper({ policy }).tidy();
+  expect([store.read.count(), store.outbox.rows]).toEqual([0, 1]);
+  utcMs += 5 * DAY_MS;
+  await keeper({ policy }).tidy();
+  expect(store.outbox.rows).toBe(0);
 });
 
 test("events that no broker took for a week go, and it is told once", async () => {
@@ -94,7 +139,8 @@ test("what went before a failure is told", async () => {
   const { upkeep, read } = store;
   const failing = {
     read,
-    upkeep: Object.assign(Object.create(upkeep), {
+    upkeep: Object.assign(Object.create(upkeep, { isUntimed: { value: false } }), {
+      timeKnown: () => upkeep.timeKnown(),
       ageMessages: (topic: string, beforeUtcMs: number) => upkeep.ageMessages(topic, beforeUtcMs),
       removable: () => {
         throw new Error("the disk");

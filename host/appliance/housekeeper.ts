@@ -76,6 +76,7 @@ export class Housekeeper {
     const goesOn = () => left-- > 0 && !signal.aborted;
     const removed = { events: 0, results: 0 };
     try {
+      await slices(goesOn, () => this.#keepTime());
       await slices(
         goesOn,
         () => this.#ageEvents(),
@@ -106,9 +107,21 @@ export class Housekeeper {
     }
   }
 
+  /** What was stored while nobody knew the time counts from when somebody does. */
+  async #keepTime(): Promise<number | null> {
+    const { store, timeTrusted } = this.#parts;
+    if (timeTrusted()) return (await store.upkeep.timeKnown()) || null;
+    await store.upkeep.timeUnknown();
+    return null;
+  }
+
+  get #mayAge(): boolean {
+    return this.#parts.timeTrusted() && !this.#parts.store.upkeep.isUntimed;
+  }
+
   async #ageEvents(): Promise<number | null> {
-    const { store, eventTopic, utcMs, timeTrusted } = this.#parts;
-    if (!timeTrusted()) return null;
+    const { store, eventTopic, utcMs } = this.#parts;
+    if (!this.#mayAge) return null;
     return (await store.upkeep.ageMessages(eventTopic, utcMs() - EVENT_MAX_AGE_MS)) || null;
   }
 
@@ -133,12 +146,12 @@ export class Housekeeper {
 
   /** Where results are looked for and more are to be seen, the oldest is not known yet. */
   #nextStep(): RetentionStep | { readonly kind: "look on" } {
-    const { store, policy, utcMs, timeTrusted } = this.#parts;
+    const { store, policy, utcMs } = this.#parts;
     const { usedBytes } = store.read.usage();
     this.#making = needsRoom(usedBytes, policy.maxBytes, this.#making);
     const { more, ...removable } = store.upkeep.removable(this.#making || policy.maxAgeMs !== null);
     if (more && removable.begun === undefined) return { kind: "look on" };
-    const facts = { ...removable, utcMs: utcMs(), timeTrusted: timeTrusted(), usedBytes };
+    const facts = { ...removable, utcMs: utcMs(), timeTrusted: this.#mayAge, usedBytes };
     return nextStep(facts, policy, this.#making);
   }
 }

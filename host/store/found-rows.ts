@@ -6,7 +6,7 @@ const TAG_BYTES = 16;
 const KEY_ID_BYTES = 8;
 const COUNTED = new Set(["results", "outbox", "batches"]);
 /** Facts about the store that are true of what was saved of it too. */
-const FACTS = new Set(["prunedThrough", "pruning", "ledgerBase", "keyIds"]);
+const FACTS = new Set(["prunedThrough", "pruning", "ledgerBase", "keyIds", "untimed"]);
 
 export interface FoundCommitment {
   readonly sequence: number;

@@ -5,6 +5,7 @@ import type { GroupCommit } from "./group-commit.ts";
 import { Pruner, type Removable, type Removed } from "./pruner.ts";
 import { Resealer } from "./resealer.ts";
 import type { Rows } from "./rows.ts";
+import { Untimed } from "./untimed.ts";
 
 /** Rows that one transaction removes or changes: the event loop waits for them. */
 export const SLICE_ROWS = 256;
@@ -27,6 +28,7 @@ export class Upkeep {
   readonly #parts: UpkeepParts;
   readonly #pruner: Pruner;
   readonly #resealer: Resealer;
+  readonly #untimed: Untimed;
   readonly #meta: StatementSync;
   readonly #setMeta: StatementSync;
 
@@ -38,6 +40,7 @@ export class Upkeep {
     );
     this.#pruner = new Pruner(parts.db);
     this.#resealer = new Resealer(parts.db, parts.rows);
+    this.#untimed = new Untimed(parts.db);
   }
 
   /**
@@ -84,6 +87,27 @@ export class Upkeep {
       return removed;
     });
     return rows;
+  }
+
+  /** There is something whose time is not known: nothing may be removed for its age. @throws StoreError */
+  get isUntimed(): boolean {
+    return this.#read(() => this.#untimed.isAny);
+  }
+
+  /** Nobody knows the time now: notes from where on. @throws StoreError */
+  async timeUnknown(): Promise<void> {
+    if (!this.isUntimed) await this.#parts.group.run(() => this.#untimed.begin());
+  }
+
+  /**
+   * The time is known now: what was stored while it was not counts as from now, up to `SLICE_ROWS` at a time.
+   * @returns how many were looked at; 0 where all has a time @throws StoreError
+   */
+  async timeKnown(): Promise<number> {
+    const { group, utcMs } = this.#parts;
+    if (this.isUntimed) return group.run(() => this.#untimed.settle(utcMs(), SLICE_ROWS));
+    this.#read(() => this.#untimed.mark());
+    return 0;
   }
 
   /**
