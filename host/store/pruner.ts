@@ -1,6 +1,7 @@
 /** Removing what the retention policy says. Every writing call runs inside the caller's transaction. */
 import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
 import type { RetentionFacts } from "./retention.ts";
+import type { Row } from "./rows.ts";
 import type { LedgerBase } from "./seal-reader.ts";
 import { Walk } from "./walk.ts";
 
@@ -25,6 +26,8 @@ const LOOK_BATCHES = 32;
 
 const NOT_DELIVERED = "EXISTS (SELECT 1 FROM outbox WHERE outbox.sequence =";
 
+const OLDEST = { utcMs: Number.MIN_SAFE_INTEGER, position: 0 };
+
 export interface Removed {
   readonly rows: number;
   readonly bytes: number;
@@ -48,8 +51,8 @@ export class Pruner {
   readonly #lastSealed: StatementSync;
   readonly #oldest: StatementSync;
   readonly #dropBatch: StatementSync;
-  /** Messages before this were looked at, and tell of something else. */
-  #agedFromMs = 0;
+  /** Messages up to this one were looked at, and tell of something else. */
+  #agedAfter = OLDEST;
   /** Of the seals up to a batch; undefined where they are to be counted anew. */
   #counted: { readonly batch: number; readonly bytes: number } | undefined;
 
@@ -97,7 +100,8 @@ export class Pruner {
     this.#dropBatch = db.prepare("DELETE FROM batches WHERE batch = ?");
     this.#aged = db.prepare(
       `SELECT position, topic, utcMs FROM outbox INDEXED BY outboxByResult
-       WHERE sequence IS NULL AND utcMs >= ? AND utcMs < ? ORDER BY utcMs LIMIT ${LOOK_ROWS}`,
+       WHERE sequence IS NULL AND (utcMs, position) > (:utcMs, :position) AND utcMs < :before
+       ORDER BY utcMs, position LIMIT ${LOOK_ROWS}`,
     );
     this.#dropMessage = db.prepare("DELETE FROM outbox WHERE position = ? RETURNING sizeBytes");
   }
@@ -160,9 +164,9 @@ export class Pruner {
 
   /** Removes waiting messages of a topic that tell of no result, of the next few that are old enough. */
   messages(topic: string, beforeUtcMs: number, most: number): Removed {
-    const looked = this.#aged.all(this.#agedFromMs, beforeUtcMs);
+    const looked = this.#aged.all({ ...this.#agedAfter, before: beforeUtcMs });
     const found = looked.filter((row) => row.topic === topic);
-    if (found.length <= most) this.#agedFromMs = looked.length < LOOK_ROWS ? 0 : Number(looked.at(-1)?.utcMs);
+    if (found.length <= most) this.#agedAfter = looked.length < LOOK_ROWS ? OLDEST : placeOf(looked.at(-1));
     const sizes = found
       .slice(0, most)
       .map(({ position }) => Number(this.#dropMessage.get(Number(position))?.sizeBytes));
@@ -198,4 +202,8 @@ export class Pruner {
     const through = Number(this.#meta.get(THROUGH)?.value ?? 0);
     this.#setMeta.run(THROUGH, Math.max(through, ...sequences));
   }
+}
+
+function placeOf(row: Row | undefined): typeof OLDEST {
+  return { utcMs: Number(row?.utcMs), position: Number(row?.position) };
 }
