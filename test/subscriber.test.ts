@@ -139,6 +139,18 @@ describe("asking for what is missing", () => {
     expect(store.gone(SOURCE)).toEqual([{ first: 2, last: 2, why: "NEVER_CAME" }]);
   });
 
+  test("what was sent and has not come yet is not given up, until it has had very long", async () => {
+    for (const sequence of [1, 3]) store.keep(kept(sequence));
+    await asked((from, _, times) => {
+      if (times === 6) store.keep(kept(from));
+      return answered(1, null);
+    });
+    expect(store.gone(SOURCE)).toEqual([]);
+    store.keep(kept(5));
+    expect((await asked(() => answered(1, null))).length).toBe(8);
+    expect(store.gone(SOURCE)).toEqual([{ first: 4, last: 4, why: "NEVER_CAME" }]);
+  });
+
   test("of a gap longer than one question, only what was asked for is given up", async () => {
     for (const sequence of [1, 2502]) store.keep(kept(sequence));
     await asked((from, limit) => {

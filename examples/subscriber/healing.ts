@@ -35,9 +35,11 @@ export interface Healing {
 
 /** A command resends at most this many. */
 const LIMIT = 1000;
-/** What was sent again this often and never came does not exist: a number that no result has. */
+/** Asked this often, and nothing was sent: a number that no result has, or one that cannot be read any more. */
 const TRIES = 3;
-/** A question that is not answered is repeated ever more rarely, up to this many pauses. */
+/** What was sent may wait behind thousands of others: it is given ever more time, here an hour and a half by default. */
+const TRIES_SENT = 8;
+/** A question that is not answered, or in vain, is repeated ever more rarely, up to this many pauses. */
 const PAUSES_MAX = 64;
 
 /** What is asked for: a gap, or what may follow the last that came. */
@@ -48,16 +50,17 @@ interface Question extends Gap {
 /** Returns when nothing is missing, or `signal` says so. */
 export async function healSource(healing: Healing): Promise<void> {
   const { store, source, askEveryMs, signal, note } = healing;
-  const tries = new Map<number, number>();
+  /** Answers that brought nothing, by gap. */
+  const tries = new Map<string, number>();
   let pauses = 1;
   for (let asked = questionOf(store, source); asked !== undefined && !signal.aborted; ) {
     const { first, last, open } = asked;
     note({ what: open ? "asked what may be missing" : "asked for a gap", source, first, ...(open ? {} : { last }) });
     const reply = await healing.ask(first, last - first + 1);
     const answer = reply?.ok === true ? reply.resend : undefined;
-    if (answer != null) settle(healing, asked, answer, tries);
-    else note({ what: "not resent", source, first, code: reply?.code ?? "no answer" });
-    pauses = answer != null ? 1 : Math.min(PAUSES_MAX, pauses * 2);
+    const times = answer == null ? 0 : settle(healing, asked, answer, tries);
+    if (answer == null) note({ what: "not resent", source, first, code: reply?.code ?? "no answer" });
+    pauses = Math.min(PAUSES_MAX, answer == null ? pauses * 2 : 2 ** Math.max(0, times - 1));
     // What is resent needs its time to arrive.
     await sleep(askEveryMs * pauses, undefined, { signal }).catch(() => {});
     asked = questionOf(store, source);
@@ -72,12 +75,13 @@ function questionOf(store: Received, source: string): Question | undefined {
   return first === undefined ? undefined : { first, last: first + LIMIT - 1, open: true };
 }
 
+/** @returns how often this very gap has been asked for by now; 0 where it is open */
 function settle(
   { store, source, note }: Healing,
   asked: Question,
-  { next, firstAvailable }: Resent,
-  tries: Map<number, number>,
-): void {
+  { sent, next, firstAvailable }: Resent,
+  tries: Map<string, number>,
+): number {
   const { first, last, open } = asked;
   const lost = { first, last: open ? firstAvailable - 1 : Math.min(last, firstAvailable - 1) };
   if (lost.last >= first) {
@@ -86,12 +90,15 @@ function settle(
   }
   if (open) {
     store.sureUpTo(source, (next ?? 1) - 1, next !== null);
-    return;
+    return 0;
   }
-  const times = (tries.get(first) ?? 0) + 1;
-  tries.set(first, times);
-  if (times < TRIES || lost.last >= last) return;
+  // Where some of it came, it is another gap, and its time begins anew.
+  const gap = `${first}-${last}`;
+  const times = (tries.get(gap) ?? 0) + 1;
+  tries.set(gap, times);
+  if (times < (sent > 0 ? TRIES_SENT : TRIES) || lost.last >= last) return times;
   const never = { first: Math.max(first, firstAvailable), last };
   store.giveUp(source, never, "NEVER_CAME");
   note({ what: "gone", source, ...never, why: "NEVER_CAME" });
+  return times;
 }
