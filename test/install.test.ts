@@ -95,8 +95,11 @@ describe("with DESTDIR", () => {
     writeFileSync(at("etc/lv06/lv06.yaml"), "site: ours\n");
     writeFileSync(at("etc/lv06/credentials/mqtt.password"), "hunter2\n");
     writeFileSync(at("etc/systemd/system/lv06.service"), "old");
+    // As one that was cut short leaves it: half a release, which nobody would ever remove.
+    mkdirSync(at("opt/lv06/releases/.0.0.9-20260101T000000Z"));
     expect(await install("upgrade")).toMatchObject({ code: 0, stderr: "" });
     expect(readlinkSync(at("opt/lv06/current"))).not.toBe(release);
+    expect(readdirSync(at("opt/lv06/releases")).filter((name) => name.startsWith("."))).toEqual([]);
     expect(readFileSync(at("etc/lv06/lv06.yaml"), "utf8")).toBe("site: ours\n");
     expect(readFileSync(at("etc/lv06/credentials/mqtt.password"), "utf8")).toBe("hunter2\n");
     expect(readFileSync(at("etc/systemd/system/lv06.service"), "utf8")).toContain(
