@@ -12,7 +12,7 @@ export interface CarvedRow {
 }
 
 const LEAF = 0x0d;
-const INTERIOR = 0x05;
+const LEAF_HEADER_BYTES = 8;
 /** Of the first page, before its tree. */
 const FILE_HEADER_BYTES = 100;
 const INTEGER_BYTES: Readonly<Record<number, number>> = { 1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8 };
@@ -26,27 +26,11 @@ export function* carve(file: PageFile): Generator<CarvedRow> {
     const page = file.page(number);
     const start = startOf(number);
     if (page?.[start] !== LEAF) continue;
-    for (const at of cellsOf(page, start, 8)) {
+    for (const at of cellsOf(page, start)) {
       const row = attempt(() => rowAt(file, page, at));
       if (row !== undefined) yield row;
     }
   }
-}
-
-/** Whether every page and every row of the table that begins at `root` can be read. */
-export function isWhole(file: PageFile, root: number, seen = new Set<number>()): boolean {
-  const page = file.page(root);
-  const start = startOf(root);
-  if (page === undefined || seen.has(root)) return false;
-  seen.add(root);
-  const isLeaf = page[start] === LEAF;
-  if (!isLeaf && page[start] !== INTERIOR) return false;
-  const count = page.readUInt16BE(start + 3);
-  const cells = cellsOf(page, start, isLeaf ? 8 : 12);
-  if (cells.length !== count) return false;
-  if (isLeaf) return cells.every((at) => attempt(() => rowAt(file, page, at)) !== undefined);
-  const children = [...cells.map((at) => page.readUInt32BE(at)), page.readUInt32BE(start + 8)];
-  return children.every((child) => isWhole(file, child, seen));
 }
 
 function startOf(number: number): number {
@@ -54,10 +38,10 @@ function startOf(number: number): number {
 }
 
 /** Where a page's cells begin; those that would lie outside of it are left out. */
-function cellsOf(page: Buffer, start: number, headerBytes: number): number[] {
-  const count = Math.min(page.readUInt16BE(start + 3), Math.floor((page.length - start - headerBytes) / 2));
-  const cells = Array.from({ length: count }, (_, i) => page.readUInt16BE(start + headerBytes + 2 * i));
-  return cells.filter((at) => at >= start + headerBytes && at + 4 <= page.length);
+function cellsOf(page: Buffer, start: number): number[] {
+  const count = Math.min(page.readUInt16BE(start + 3), Math.floor((page.length - start - LEAF_HEADER_BYTES) / 2));
+  const cells = Array.from({ length: count }, (_, i) => page.readUInt16BE(start + LEAF_HEADER_BYTES + 2 * i));
+  return cells.filter((at) => at >= start + LEAF_HEADER_BYTES && at + 4 <= page.length);
 }
 
 function attempt<T>(read: () => T): T | undefined {

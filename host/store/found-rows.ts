@@ -37,9 +37,7 @@ export type Found =
   /** How many numbers of a table were given. */
   | { readonly kind: "given"; readonly table: string; readonly last: number }
   /** How far numbers were reserved. */
-  | { readonly kind: "reserved"; readonly last: number }
-  /** Where a table's tree begins. */
-  | { readonly kind: "table"; readonly name: string; readonly root: number };
+  | { readonly kind: "reserved"; readonly last: number };
 
 /** Undefined for a row of nothing that is known, an unsealed batch among them: its results are sealed in another. */
 export function recognised(row: CarvedRow): Found | undefined {
@@ -47,8 +45,6 @@ export function recognised(row: CarvedRow): Found | undefined {
   switch (row.values.length) {
     case 2:
       return namedFact(row);
-    case 5:
-      return tableRoot(row);
     case 6:
       return commitment(row);
     case 9:
@@ -103,11 +99,6 @@ function namedFact({ values: [name, value] }: CarvedRow): Found | undefined {
   if (name === "reserved" && isCount(value)) return { kind: "reserved", last: value };
   if (FACTS.has(name) && (isText(value) || isCount(value))) return { kind: "fact", name, value };
   return undefined;
-}
-
-function tableRoot({ values: [type, name, , root] }: CarvedRow): Found | undefined {
-  if (type !== "table" || !isText(name) || !isCount(root)) return undefined;
-  return { kind: "table", name, root };
 }
 
 function isText(value: Value | undefined): value is string {

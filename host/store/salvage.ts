@@ -7,7 +7,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { Vault } from "../base/vault.ts";
-import { type CarvedRow, carve, isWhole } from "./carve.ts";
+import { type CarvedRow, carve } from "./carve.ts";
 import { DATABASE_PARTS, openDatabase, removeDatabase, sizeOf, syncPath } from "./database.ts";
 import { StoreError } from "./errors.ts";
 import { type Found, recognised } from "./found-rows.ts";
@@ -45,7 +45,6 @@ interface Survey {
   readonly facts: Map<string, string | number>;
   readonly given: Map<string, number>;
   reserved: number;
-  outboxRoot: number;
 }
 
 /**
@@ -108,8 +107,8 @@ function fill(db: DatabaseSync, pages: PageFile, options: SalvageOptions): Salva
   }
   expectKeys(rows, survey, [results, messages]);
   mendBatches(db, { pruning: survey.facts.get("pruning"), utcMs: utcMs() });
-  const isOutboxWhole = survey.outboxRoot > 0 && isWhole(pages, survey.outboxRoot) && messages.unopened === 0;
-  const queuedAgain = isOutboxWhole ? 0 : messages.queueAgain();
+  // Also where the outbox looks whole: an older page of it, which a disk may give, looks whole too.
+  const queuedAgain = messages.queueAgain();
   keepFacts(db, survey);
   const last = keepNumbers(db, survey, { ...options, highest: Math.max(results.highest, messages.highestResult) });
   const report: SalvageReport = {
@@ -130,14 +129,13 @@ function* rowsOf(pages: PageFile): Generator<Found> {
 
 /** All but results and messages, which are held against it. */
 function surveyOf(pages: PageFile, seals: SalvagedSeals): Survey {
-  const survey: Survey = { facts: new Map(), given: new Map(), reserved: 0, outboxRoot: 0 };
+  const survey: Survey = { facts: new Map(), given: new Map(), reserved: 0 };
   for (const found of rowsOf(pages)) {
     if (found.kind === "commitment") seals.addCommitment(found.row);
     if (found.kind === "batch") seals.addBatch(found.row);
     if (found.kind === "fact") survey.facts.set(found.name, found.value);
     if (found.kind === "given") survey.given.set(found.table, Math.max(found.last, survey.given.get(found.table) ?? 0));
     if (found.kind === "reserved") survey.reserved = Math.max(survey.reserved, found.last);
-    if (found.kind === "table" && found.name === "outbox") survey.outboxRoot = found.root;
   }
   return survey;
 }

@@ -1,4 +1,4 @@
-/** The outbox of a damaged database: what opens is kept; where some may be lost, what is recent is made anew. */
+/** The outbox of a damaged database: what opens is kept; some may be lost, so what is recent is made anew too. */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { Found } from "./found-rows.ts";
 import type { Row } from "./rows.ts";
@@ -21,7 +21,6 @@ export class SalvagedMessages {
   readonly #db: DatabaseSync;
   readonly #insert: StatementSync;
   #saved = 0;
-  #unopened = 0;
   #highestResult = 0;
 
   constructor(db: DatabaseSync, options: SalvagedMessagesOptions) {
@@ -34,10 +33,6 @@ export class SalvagedMessages {
 
   get saved(): number {
     return this.#saved;
-  }
-
-  get unopened(): number {
-    return this.#unopened;
   }
 
   /** The highest number of a result that a message tells of. */
@@ -53,8 +48,7 @@ export class SalvagedMessages {
       return;
     }
     const message = opened(() => rows.message(row));
-    if (message === undefined) this.#unopened += 1;
-    else this.#saved += this.#put(row, message);
+    if (message !== undefined) this.#saved += this.#put(row, message);
   }
 
   /** At the end of the outbox. @returns 0 where the same message waits already */
