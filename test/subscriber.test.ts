@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import mqtt from "mqtt";
@@ -16,6 +17,7 @@ import { ConfigSchema } from "../host/config/schema.ts";
 import { makeMessage, makeResultMessage, makeSealMessage } from "../host/mqtt/envelope.ts";
 import type { ResultData } from "../host/mqtt/messages.ts";
 import { until } from "../host/mqtt/testing/client.ts";
+import { coupled, openGate } from "../host/mqtt/testing/gate.ts";
 import { MOSQUITTO, Mosquitto, RUN_MOSQUITTO } from "../host/mqtt/testing/mosquitto.ts";
 import * as samples from "../host/mqtt/testing/samples.ts";
 import { sourceOf } from "../host/mqtt/topics.ts";
@@ -427,6 +429,31 @@ describe.skipIf(!RUN_MOSQUITTO)(`With ${MOSQUITTO}`, () => {
     appliance.resends = true;
     await until(() => store.gaps(SOURCE).length === 0);
     expect(store.sequences(SOURCE)).toEqual(upTo(6));
+  });
+
+  test("a connection that ends before the subscription is answered stops nobody: the next one asks again", async () => {
+    let connections = 0;
+    const gate = await openGate((client, keep) => {
+      const first = ++connections === 1;
+      const upstream = connect(broker.port, "127.0.0.1");
+      keep(upstream);
+      coupled(client, upstream);
+      let packets = 0;
+      client.on("data", (bytes) => {
+        // CONNECT passes, SUBSCRIBE does not.
+        if (first && ++packets === 2) client.destroy();
+        else upstream.write(bytes);
+      });
+      upstream.on("data", (bytes) => client.write(bytes));
+    });
+    endings.push(() => gate.stop());
+    const failures: unknown[] = [];
+    subscriber({ url: gate.url, onFailed: (error) => void failures.push(error) });
+    await until(() => told("connected").length === 1 || failures.length > 0);
+    await appliance.publish([1]);
+    await until(() => store.highest(SOURCE) === 1 || failures.length > 0);
+    expect(failures).toEqual([]);
+    expect(connections).toBe(2);
   });
 
   test("what cannot be kept is not acknowledged: it comes again", async () => {

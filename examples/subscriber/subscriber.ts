@@ -45,6 +45,8 @@ export class Subscriber {
     this.#options = options;
     this.#client = mqtt.connect(options.url, {
       ...{ protocolVersion: 5, clientId: options.name, clean: false, reconnectPeriod: 1000, ...options.access },
+      // Else MQTT.js takes a subscription that it once asked for to stand, though the broker never heard of it.
+      resubscribe: false,
       properties: { sessionExpiryInterval: options.sessionExpiryS ?? MONTH_S, receiveMaximum: 100 },
     });
     // MQTT.js acknowledges when this has called back, and not before.
@@ -68,7 +70,9 @@ export class Subscriber {
       const filters = [...KINDS, "reply/+"].map((kind) => `${appliances}/${kind}`);
       await this.#client.subscribeAsync(filters, { qos: 1 });
     } catch (error) {
-      this.#fail(error);
+      // Lost before the broker has answered: the next connect asks again.
+      if (isLoss(error)) this.#note({ what: "broker", error: error.message });
+      else this.#fail(error);
       return;
     }
     this.#note({ what: "connected", sessionPresent });
@@ -181,6 +185,11 @@ const AGAINST_VALUES: ReadonlySet<number> = new Set([18, 19, 20]);
 function isUnstorable(error: unknown): boolean {
   const code = error instanceof Error && "errcode" in error ? error.errcode : undefined;
   return typeof code === "number" && AGAINST_VALUES.has(code & 0xff);
+}
+
+/** MQTT.js's errors of a subscription bring the broker's answer along, where there was one. */
+function isLoss(error: unknown): error is Error {
+  return error instanceof Error && "packet" in error && error.packet === undefined;
 }
 
 /** lv06/v1/SITE/APPLIANCE/KIND…: who may write there, as `source` names it, and what. */
