@@ -147,6 +147,9 @@ async function askOfFilms(): Promise<void> {
   await ask("infer", "q3", { path: join(films, FILM_WITH_SIDECAR) });
   await ask("infer", "q4", { path: join(films, "MUELLER-HANS-9.png") });
   await ask("resend", "q5", { from: 1 });
+  // Answered by nobody; the log tells why.
+  await client.publishAsync("lv06/v1/demo/lv06-demo/cmd/health", '{"PatientName": "MUELLER-HANS", ', { qos: 1 });
+  await ask("receipt", "q6", { resultId: "r-1", "MUELLER-HANS": "19610304" });
   await vi.waitFor(() => expect(ofKind("result").length).toBe(6), { timeout: WAIT_MS });
 }
 
@@ -201,6 +204,7 @@ describe.skipIf(!RUN_MOSQUITTO)(`planted secrets, with ${MOSQUITTO}`, () => {
 
   test("no line of the log has one, at its most talkative", () => {
     expect(appliance.log()).toContain('"result"');
+    expect(appliance.log()).toContain("COMMAND_FORM");
     expect(foundIn(appliance.log(), [...SECRETS, ...PATIENT])).toEqual([]);
   });
 

@@ -20,6 +20,8 @@ let sent: Outgoing[];
 let asked: Command<"receipt">[];
 let counted: string[];
 let refused: [code: string, times: number][];
+/** Every word that goes into the log. */
+let told: string[];
 
 beforeEach(() => {
   nowMs = 0;
@@ -27,6 +29,7 @@ beforeEach(() => {
   asked = [];
   counted = [];
   refused = [];
+  told = [];
 });
 
 function makeChannel(changes: Partial<CommandChannelOptions> = {}): CommandChannel {
@@ -42,7 +45,10 @@ function makeChannel(changes: Partial<CommandChannelOptions> = {}): CommandChann
     },
     publish: async (message) => void sent.push(message),
     count: (code) => void counted.push(code),
-    refused: (code, _, times) => void refused.push([code, times]),
+    refused: (code, message, times) => {
+      refused.push([code, times]);
+      told.push(message);
+    },
     utcMs: () => NOW_MS,
     monotonicMs: () => nowMs,
     newId: () => `id-${++id}`,
@@ -272,6 +278,34 @@ describe("what is not carried out", () => {
     expect(counted).toEqual([code]);
     expect(sent).toEqual([]);
     expect(asked).toEqual([]);
+  });
+
+  test("is told in the log without a word of the sender's: a name may stand anywhere", async () => {
+    const NAME = "mueller-hans";
+    const infer = { topic: `${PREFIX}/cmd/infer` };
+    const wrong: readonly (readonly [unknown, Partial<Arrived>])[] = [
+      [`${NAME} please`, {}],
+      [`{"id": "a", "${NAME}": `, {}],
+      [{ ...ASK, [NAME]: 1 }, {}],
+      [{ ...ASK, id: `${NAME}!` }, {}],
+      [{ ...ASK, resultId: `${NAME}!` }, {}],
+      [{ id: "a", path: "/film", stated: { [NAME]: 4 } }, infer],
+      [{ id: "a", path: "/film", mode: NAME }, infer],
+      [ASK, { topic: `${PREFIX}/cmd/${NAME}` }],
+      [ASK, { topic: `${PREFIX}/cmd/${NAME}!` }],
+    ];
+    for (const [payload, changes] of wrong) makeChannel().take(arrived(payload, changes));
+    const channel = makeChannel();
+    await replyTo({ ...ASK, id: NAME }, {}, channel);
+    await replyTo({ id: NAME, resultId: "another" }, {}, channel);
+    await settled();
+    expect(told.length).toBe(wrong.length + 1);
+    expect(told.filter((message) => message.toLowerCase().includes("mueller"))).toEqual([]);
+    const messages = replies()
+      .filter(({ id }) => id !== NAME)
+      .map(({ message }) => message);
+    expect(messages.join()).not.toContain("mueller");
+    expect(messages).toContainEqual(expect.stringContaining("it may have id, utcMs, resultId"));
   });
 
   test("a command that may bring an image along may be larger, and no other", async () => {

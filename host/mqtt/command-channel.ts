@@ -115,7 +115,7 @@ export class CommandChannel {
     const known = this.#remembered.get(asker.id);
     try {
       if (known?.fingerprint === fingerprint) return await known.reply;
-      if (known !== undefined) throw new ChannelError("COMMAND_ID_REUSED", `another command had the id ${asker.id}`);
+      if (known !== undefined) throw new ChannelError("COMMAND_ID_REUSED", "another command had its id");
       expectFresh(command, this.#options.utcMs());
       this.#expectRoom(name);
     } catch (error) {

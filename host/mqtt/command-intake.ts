@@ -1,7 +1,10 @@
-/** What arrived at `cmd/{name}`, read and judged: pure, and the sender is nobody we know. */
+/**
+ * What arrived at `cmd/{name}`, read and judged: pure, and the sender is nobody we know.
+ *
+ * What is wrong is told without a word of the sender's: it stands in the log, and a patient's name may be anywhere.
+ */
 import { hash } from "node:crypto";
 import { z } from "zod";
-import { errorMessage } from "../base/error.ts";
 import {
   COMMAND_MAX_BYTES,
   COMMAND_NAME,
@@ -41,7 +44,7 @@ export function readCommand(
   const prefix = commandTopicOf(identity, "");
   const given = arrived.topic.slice(prefix.length);
   if (!arrived.topic.startsWith(prefix) || !COMMAND_NAME.test(given)) {
-    return nameless("COMMAND_TOPIC", `the topic ${JSON.stringify(arrived.topic.slice(0, 200))}`);
+    return nameless("COMMAND_TOPIC", "its topic has no name of a command");
   }
   // Before it is read: what it would take to parse it is what the limit is for.
   const bytes = arrived.payload.length;
@@ -49,11 +52,11 @@ export function readCommand(
   let payload: unknown;
   try {
     payload = JSON.parse(utf8.decode(arrived.payload));
-  } catch (error) {
-    return nameless("COMMAND_FORM", `no JSON: ${errorMessage(error)}`);
+  } catch {
+    return nameless("COMMAND_FORM", "no JSON in UTF-8");
   }
   const sender = withId.safeParse(payload);
-  if (!sender.success) return nameless("COMMAND_FORM", firstIssue(sender.error));
+  if (!sender.success) return nameless("COMMAND_FORM", firstIssue(sender.error, []));
   return judge({ id: sender.data.id, command: given }, payload, arrived.retained);
 }
 
@@ -62,11 +65,11 @@ function judge(asker: Asker, payload: unknown, retained: boolean): Intake {
     return { kind: "refused", asker, error: new ChannelError(code, detail) };
   };
   const name = COMMAND_NAMES.find((one) => one === asker.command);
-  if (name === undefined) return refused("COMMAND_UNKNOWN", `there is no command ${asker.command}`);
+  if (name === undefined) return refused("COMMAND_UNKNOWN", "there is no command of this name");
   // A broker hands it out again at every connect: it would be carried out for ever.
   if (retained) return refused("COMMAND_RETAINED", "a retained command is not carried out");
   const command = COMMANDS[name].safeParse(payload);
-  if (!command.success) return refused("COMMAND_FORM", firstIssue(command.error));
+  if (!command.success) return refused("COMMAND_FORM", firstIssue(command.error, Object.keys(COMMANDS[name].shape)));
   return { kind: "command", asker, name, command: command.data };
 }
 
@@ -86,9 +89,13 @@ function nameless(code: ChannelErrorCode, detail: string): Intake {
   return { kind: "nameless", error: new ChannelError(code, detail) };
 }
 
-function firstIssue(error: z.ZodError): string {
+/** @param names that it may have */
+function firstIssue(error: z.ZodError, names: readonly string[]): string {
   const [issue] = error.issues;
-  return `${issue?.path.join(".") || "it"}: ${issue?.message ?? "another shape"}`.slice(0, 300);
+  const where = issue?.path.join(".") || "it";
+  if (issue?.code !== "unrecognized_keys") return `${where}: ${issue?.message ?? "another shape"}`.slice(0, 300);
+  const known = issue.path.length === 0 ? `; it may have ${names.join(", ")}` : "";
+  return `${where}: ${issue.keys.length} of its names are none of the schema's${known}`;
 }
 
 /** A sender's time may be beyond what a date can be. */
