@@ -1,4 +1,5 @@
 /** One program asks, the other answers: over Mosquitto, and over the embedded broker. */
+import mqtt from "mqtt";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { codedErrors } from "../base/error.ts";
 import { type Asking, ask } from "./ask.ts";
@@ -8,6 +9,7 @@ import { EmbeddedBroker } from "./embedded-broker.ts";
 import { makeClient, until } from "./testing/client.ts";
 import { MOSQUITTO, Mosquitto, RUN_MOSQUITTO } from "./testing/mosquitto.ts";
 import * as samples from "./testing/samples.ts";
+import { commandTopicOf } from "./topics.ts";
 
 class TestError extends codedErrors({ TEST_NOT_YET: "Ask again later." }) {}
 
@@ -70,6 +72,17 @@ describe.each(brokers)("Over %s", (_, start, runs) => {
     await answering({ void: () => Promise.reject(new TestError("TEST_NOT_YET", "it waits")) });
     const asked = ask(asking(), "void", { resultId: "r-1", reason: "WRONG" });
     await expect(asked).rejects.toMatchObject({ code: "TEST_NOT_YET", message: "it waits. Ask again later." });
+  });
+
+  test("an answer that is none is an error by name", async () => {
+    const liar = await mqtt.connectAsync(broker.url);
+    endings.push(() => liar.endAsync(true));
+    liar.on("message", (topic, payload) => {
+      const { id } = JSON.parse(payload.toString());
+      liar.publish(topic.replace("cmd/health", `reply/${id}`), "garbage", { qos: 1 });
+    });
+    await liar.subscribeAsync(commandTopicOf(samples.IDENTITY, "health"), { qos: 1 });
+    await expect(ask(asking(), "health", {})).rejects.toMatchObject({ code: "MQTT_MESSAGE" });
   });
 
   test("an appliance that is not there answers nobody", async () => {

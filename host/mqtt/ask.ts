@@ -38,7 +38,7 @@ const EXPIRY_S = 30;
 
 /**
  * @returns the reply of an appliance that has done it
- * @throws MqttError, MQTT_UNANSWERED among them; Refused
+ * @throws MqttError, MQTT_UNANSWERED among them, MQTT_MESSAGE of an answer that is none; Refused
  */
 export async function ask<Name extends CommandName>(
   asking: Asking,
@@ -65,8 +65,9 @@ async function answered<Name extends CommandName>(
   const id = newId();
   let timer: NodeJS.Timeout | undefined;
   let heard: (reply: ReplyData) => void = () => {};
+  let failed: (error: unknown) => void = () => {};
   const reply = new Promise<ReplyData>((resolve, reject) => {
-    heard = resolve;
+    [heard, failed] = [resolve, reject];
     const { site, appliance } = identity;
     const silent = () => new MqttError("MQTT_UNANSWERED", `${site}/${appliance} does not answer at ${url}`);
     timer = setTimeout(() => reject(silent()), deadlineMs ?? CONDUCT[name].deadlineMs + ON_THE_WAY_MS);
@@ -75,8 +76,12 @@ async function answered<Name extends CommandName>(
   reply.catch(() => {});
   try {
     await connection.subscribe(replyTopicOf(identity, id), ({ payload }) => {
-      const message = readMessage(payload);
-      if (message.kind === "reply" && message.data.id === id) heard(message.data);
+      try {
+        const message = readMessage(payload);
+        if (message.kind === "reply" && message.data.id === id) heard(message.data);
+      } catch (error) {
+        failed(error);
+      }
     });
     await connection.publish({
       ...{ messageId: id, topic: commandTopicOf(identity, name), qos: 1, retain: false },

@@ -199,6 +199,14 @@ test("no more messages are under way than the broker's Receive Maximum", async (
   expect(stub.most).toBe(3);
 });
 
+test("a limit of 0, which no broker may state, stops nobody", async () => {
+  const url = await standIn(() => new LimitsStub(0, 0).handle);
+  client = makeClient(url);
+  client.start();
+  await until(() => client.online);
+  await client.publish(RESULT);
+});
+
 test("what the broker's Maximum Packet Size does not allow is not sent, to the byte", async () => {
   const payload = (bytes: number) => ({ ...RESULT, payload: Buffer.alloc(bytes) });
   const all = new LimitsStub(9);

@@ -107,9 +107,9 @@ export class Connection {
     this.#client = client;
     this.#ackDeadlineMs = options.ackDeadlineMs;
     this.protocolVersion = client.options.protocolVersion === 5 ? 5 : 4;
-    // MQTT.js does not heed it, and a broker may hang up on who exceeds it (MQTT 5, §4.9).
-    this.#inFlightMax = connack.properties?.receiveMaximum ?? IN_FLIGHT_3_1_1;
-    this.#packetMaxBytes = connack.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
+    // MQTT.js does not heed them, and a broker may hang up on who exceeds them (MQTT 5, §4.9). None may be 0.
+    this.#inFlightMax = connack.properties?.receiveMaximum || IN_FLIGHT_3_1_1;
+    this.#packetMaxBytes = connack.properties?.maximumPacketSize || Number.POSITIVE_INFINITY;
     this.closed = new Promise((resolve) => {
       this.#end = resolve;
     });

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
+import mqtt from "mqtt";
 import { afterEach, expect, test } from "vitest";
 import { EmbeddedBroker } from "./embedded-broker.ts";
 import { subscribe } from "./subscriber.ts";
@@ -35,6 +36,26 @@ test("more connections than allowed are turned away", async () => {
   await once(turnedAway.resume(), "close");
   expect(broker.connections).toBe(2);
   for (const socket of kept) socket.destroy();
+});
+
+test("nothing waits in it for a subscriber that is away, whatever session that asked for", async () => {
+  broker = await EmbeddedBroker.start({ port: 0 });
+  const { url } = broker;
+  const session = { clientId: "away", clean: false };
+  const before = await mqtt.connectAsync(url, session);
+  await before.subscribeAsync("a", { qos: 1 });
+  await before.endAsync();
+  const publisher = await mqtt.connectAsync(url);
+  await publisher.publishAsync("a", "missed", { qos: 1 });
+  const heard: string[] = [];
+  const again = mqtt.connect(url, session).on("message", (_, payload) => heard.push(payload.toString()));
+  const sessionPresent = new Promise((resolve) => again.once("connect", (connack) => resolve(connack.sessionPresent)));
+  expect(await sessionPresent).toBe(false);
+  await again.subscribeAsync("a", { qos: 1 });
+  await publisher.publishAsync("a", "heard", { qos: 1 });
+  await until(() => heard.length > 0);
+  expect(heard).toEqual(["heard"]);
+  await Promise.all([again, publisher].map((client) => client.endAsync(true)));
 });
 
 test("other machines cannot reach it", async () => {

@@ -37,6 +37,12 @@ export class Probation {
     [this.#sinceMs, this.#tried] = [undefined, false];
   }
 
+  /** None of them is there any more. */
+  clear(): void {
+    this.#codes.clear();
+    [this.#sinceMs, this.#tried] = [undefined, false];
+  }
+
   /**
    * Whether those suspected are to be tried now.
    * @param connectedMs how long the connection has lived

@@ -167,6 +167,27 @@ test("of many under way 63 may pass one that is refused; no more do, however oft
   expect(publisher.stats).toMatchObject({ published: 400, failed: 3 });
 });
 
+test("a message that was refused, or set aside, and that the retention policy has removed troubles nobody any more", async () => {
+  const [TOO_LARGE, REFUSED] = ["1", "2"];
+  let [inFlight, most] = [0, 0];
+  const picky = fake(async ({ messageId }) => {
+    if (messageId === REFUSED) throw new MqttError("MQTT_FORBIDDEN", "not authorised");
+    if (messageId === TOO_LARGE) throw new MqttError("MQTT_TOO_LARGE", "too large");
+    most = Math.max(most, ++inFlight);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    inFlight -= 1;
+  });
+  publisher = new OutboxPublisher({ store, client: picky, retryMs: 5, pollMs: 5, inFlightMax: 4 });
+  await store.enqueue([1, 2].map((index) => ({ ...numbered(index), topic: "event" })));
+  publisher.start();
+  await until(() => publisher.stats.parked === 1 && publisher.stats.failed > 1);
+  expect(await store.upkeep.ageMessages("event", 1)).toBe(2);
+  await until(() => publisher.stats.parked === 0);
+  await store.enqueue(upTo(20).map((index) => numbered(100 + index)));
+  await until(() => store.outbox.rows === 0);
+  expect(most).toBe(4);
+});
+
 test("no more messages are under way than allowed", async () => {
   let inFlight = 0;
   let most = 0;

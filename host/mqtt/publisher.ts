@@ -17,7 +17,7 @@ import { Probation, SUSPECTED } from "./probation.ts";
 import { type Ended, Suspicion } from "./suspicion.ts";
 
 export interface OutboxPublisherOptions {
-  readonly store: Pick<ResultStore, "pending" | "acknowledge" | "onMessages" | "park" | "unpark">;
+  readonly store: Pick<ResultStore, "pending" | "acknowledge" | "onMessages" | "outbox" | "park" | "unpark">;
   readonly client: Pick<MqttClient, "publish" | "online" | "onChange">;
   /** Messages under way at once; default 64. */
   readonly inFlightMax?: number;
@@ -136,6 +136,7 @@ export class OutboxPublisher {
     try {
       while (this.#goesOn()) {
         const rows = await this.#openable(after);
+        if (after === 0) this.#forgetRemoved(rows[0]);
         if (rows.length === 0) break;
         after = rows.at(-1)?.position ?? after;
         for (const row of rows) {
@@ -158,6 +159,14 @@ export class OutboxPublisher {
     const rows = this.#options.store.pending(READ_ROWS, after, (message, code) => unopened.push({ message, code }));
     for (const { message, code } of unopened) await this.#park(message, code);
     return rows;
+  }
+
+  /** What the retention policy has removed is no trouble any more. @param oldest of those that are pending */
+  #forgetRemoved(oldest: OutboxRow | undefined): void {
+    for (const position of this.#refused) {
+      if (oldest === undefined || position < oldest.position) this.#refused.delete(position);
+    }
+    if (this.#options.store.outbox.rows === 0) this.#probation.clear();
   }
 
   #inFlightMax(): number {
