@@ -21,7 +21,7 @@ const PIECES: Readonly<Record<string, { readonly amount: number; readonly run: R
   "stopped and started (times)": { amount: 40, run: (task) => runBroker(task, stopped) },
   "killed and wiped (times)": { amount: 20, run: (task) => runBroker(task, wiped, false) },
   "slow (seconds)": { amount: 180, run: (task) => runBroker(task, slow) },
-  "cut off (times)": { amount: 200, run: (task) => runBroker(task, cutOff) },
+  "cut off (times)": { amount: 60, run: (task) => runBroker(task, cutOff) },
   "acknowledgements lost (times)": { amount: 20, run: (task) => runBroker(task, forgetful) },
   "away (results that wait)": { amount: 10_000, run: (task) => runBroker(task, away) },
 };
@@ -104,12 +104,17 @@ async function times({ amount, signal, progress }: Task, work: () => Promise<voi
   }
 }
 
-/** As an operator does it: what it holds is on its disk then. Each time, something was being delivered. */
+/** Once a connection is of use: what happens while there is none happens to nobody. */
+async function delivering({ line }: Stand, signal: AbortSignal): Promise<void> {
+  const before = line.passed.puback;
+  await until(signal, () => line.passed.puback > before);
+}
+
+/** As an operator does it: what it holds is on its disk then. */
 const stopped: Trouble = (stand, task) =>
   flowing(stand, () =>
     times(task, async () => {
-      const before = stand.line.passed.puback;
-      await until(task.signal, () => stand.line.passed.puback > before);
+      await delivering(stand, task.signal);
       await pause(stand, 0, 3000);
       await stand.broker.halt("SIGTERM");
       await pause(stand, 200, 4000);
@@ -153,6 +158,7 @@ const slow: Trouble = async (stand, task) => {
 const cutOff: Trouble = (stand, task) =>
   flowing(stand, () =>
     times(task, async () => {
+      await delivering(stand, task.signal);
       await pause(stand, 20, 1200);
       stand.line.cut();
     }),
