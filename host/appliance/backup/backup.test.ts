@@ -397,7 +397,6 @@ test("what one that was killed left is removed by the next, and what another sti
   for (const folder of [...left, ...worked]) {
     mkdirSync(join(folder, "keys"), { recursive: true });
     writeFileSync(join(folder, "keys", "at-rest.key"), "secret");
-    writeFileSync(join(folder, "in-use"), "");
   }
   const locks = worked.map((folder) => FolderLock.take(join(folder, "in-use")));
   try {

@@ -2,7 +2,6 @@
  * A private folder for the parts of a backup, keys among them, while one is made or restored. A lock that the operating
  * system takes back tells whether anybody still works in one: what a kill left is removed by the next that comes.
  */
-import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { errorMessage } from "../../base/error.ts";
@@ -41,11 +40,8 @@ export async function withStage<Value>(
 async function removeLeft(parent: string, prefix: string): Promise<void> {
   const names = await readdir(parent).catch(() => []);
   for (const name of names.filter((name) => name.startsWith(prefix))) {
-    const lock = join(parent, name, LOCK);
-    // Without one it was made a moment ago, and has nothing in it yet.
-    if (!existsSync(lock)) continue;
     try {
-      FolderLock.take(lock).release();
+      FolderLock.take(join(parent, name, LOCK)).release();
       await rm(join(parent, name), { recursive: true, force: true });
     } catch {
       // Somebody works in it.
