@@ -22,33 +22,61 @@ export interface StoreCheck {
   readonly salvaged: SalvageReport | null;
 }
 
-/** Also while the appliance runs. @throws StoreError; VaultError VAULT_KEY_UNKNOWN */
+/** Also while the appliance runs. @throws StoreError; not STORE_DAMAGED, which is among the faults; VaultError VAULT_KEY_UNKNOWN */
 export function checkStore(path: string, vault: Vault): StoreCheck {
-  const faults = faultsOf(path, vault);
-  const reader = ResultReader.open(path, vault);
+  const found: Found = { results: 0, messages: 0, faults: [], unopened: [], salvaged: null };
+  collect(found, () => found.faults.push(...faultsOf(path, vault)));
+  collect(found, () => {
+    const reader = ResultReader.open(path, vault);
+    try {
+      found.salvaged = salvagedIn(reader.meta(RESTORED_FROM));
+      countResults(reader, found);
+      countMessages(reader, found);
+    } finally {
+      reader.close();
+    }
+  });
+  return found;
+}
+
+interface Found extends StoreCheck {
+  results: number;
+  messages: number;
+  readonly faults: string[];
+  readonly unopened: { readonly id: string; readonly code: string }[];
+  salvaged: SalvageReport | null;
+}
+
+/** Where SQLite reads no further that is a fault, and what was found before it counts. */
+function collect({ faults }: Found, look: () => void): void {
   try {
-    const unopened: { readonly id: string; readonly code: string }[] = [];
-    let [results, messages] = [0, 0];
-    for (let from = 1; ; ) {
-      let last = 0;
-      const found = reader.listFrom(from, PAGE, ({ sequence, resultId: id }, code) => {
-        unopened.push({ id, code });
-        last = Math.max(last, sequence);
-      });
-      results += found.length;
-      last = Math.max(last, found.at(-1)?.sequence ?? 0);
-      if (last === 0) break;
-      from = last + 1;
-    }
-    for (let after = 0; ; ) {
-      const found = reader.outbox(PAGE, after, ({ messageId: id }, code) => unopened.push({ id, code }));
-      messages += found.length;
-      if (found.length === 0) break;
-      after = found.at(-1)?.position ?? after;
-    }
-    return { results, messages, faults, unopened, salvaged: salvagedIn(reader.meta(RESTORED_FROM)) };
-  } finally {
-    reader.close();
+    look();
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== "STORE_DAMAGED") throw error;
+    faults.push(error.detail);
+  }
+}
+
+function countResults(reader: ResultReader, found: Found): void {
+  for (let from = 1; ; ) {
+    let last = 0;
+    const page = reader.listFrom(from, PAGE, ({ sequence, resultId: id }, code) => {
+      found.unopened.push({ id, code });
+      last = Math.max(last, sequence);
+    });
+    found.results += page.length;
+    last = Math.max(last, page.at(-1)?.sequence ?? 0);
+    if (last === 0) return;
+    from = last + 1;
+  }
+}
+
+function countMessages(reader: ResultReader, found: Found): void {
+  for (let after = 0; ; ) {
+    const page = reader.outbox(PAGE, after, ({ messageId: id }, code) => found.unopened.push({ id, code }));
+    found.messages += page.length;
+    if (page.length === 0) return;
+    after = page.at(-1)?.position ?? after;
   }
 }
 
