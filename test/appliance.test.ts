@@ -171,7 +171,11 @@ describe("the appliance", () => {
     await open();
     const second = await startAppliance(folder, { modelDevice: false });
     await vi.waitFor(() => expect(second.complaints()[0]).toContain("status 1"), { timeout: WAIT_MS });
-    expect(second.log()).toContain("STORE_IN_USE");
+    const logged = second
+      .log()
+      .split("\n")
+      .filter((line) => line.startsWith("{"));
+    expect(logged.map((line) => JSON.parse(line).code)).toContain("STORE_IN_USE");
     putIntoInbox(appliance?.inbox ?? "", film);
     await client?.until("result", WAIT_MS, () => results().length === 1);
   });

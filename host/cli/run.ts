@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { Appliance } from "../appliance/appliance.ts";
 import { QuietLog } from "../appliance/quiet-log.ts";
+import { errorCode, errorMessage } from "../base/error.ts";
 import type { Config } from "../config/schema.ts";
 import { type ModelProcess, startModel } from "../device/usb/model-process.ts";
 import { action, INSTALL_DIR, openLog, packageVersion } from "./context.ts";
@@ -54,6 +55,10 @@ export function registerRun(program: Command): void {
           const clean = inTime && (await Promise.race([crashed, told])) === "told";
           if (output.json) output.answer({ status: "stopped" }, () => []);
           return clean ? EXIT.done : EXIT.failed;
+        } catch (error) {
+          // Whoever has the log alone is to see why there is no more of it.
+          log.error({ part: "appliance", code: errorCode(error) }, errorMessage(error));
+          throw error;
         } finally {
           await model?.stop();
           leaveSoon();
