@@ -62,11 +62,15 @@ async function append(binding: Binding): Promise<number> {
   return sequence;
 }
 
-/** By the clock as it is. */
+/** Into a batch by itself, by the clock as it is. @returns the batch's number */
+function close(sequence: number): Promise<number> {
+  const value = Buffer.alloc(32, sequence);
+  const hashes = { root: value, previous: value, sealedValue: value };
+  return store.closeBatch({ ...hashes, size: 1, closedUtcMs: utcMs }, [sequence]);
+}
+
 async function seal(sequence: number): Promise<void> {
-  const hashes = { root: new Uint8Array(32), previous: new Uint8Array(32), sealedValue: new Uint8Array(32) };
-  const batch = await store.closeBatch({ ...hashes, size: 1, closedUtcMs: utcMs }, [sequence]);
-  await store.sealBatch(batch, "seal", []);
+  await store.sealBatch(await close(sequence), "seal", []);
 }
 
 test("a store that is nearly full loses its oldest results, no more than it must, and no more once there is room", async () => {
@@ -105,12 +109,16 @@ test("what was stored before the clock was set is as old as the clock's setting,
   await fill(300);
   await store.enqueue([makeMessage("e", "x/event")]);
   await seal(await append(BINDING));
+  const worked = await close(await append(BINDING));
   await unset.tidy();
   store.close();
   store = new ResultStore({ path: join(folder, "results.db"), vault: sampleVault(1), utcMs: () => utcMs });
   utcMs = 50 * DAY_MS;
   await keeper({ policy }).tidy();
-  expect([store.read.count(), store.outbox.rows]).toEqual([601, 1]);
+  // Closed then, and sealed later.
+  await store.sealBatch(worked, "seal", []);
+  await keeper({ policy }).tidy();
+  expect([store.read.count(), store.outbox.rows]).toEqual([602, 1]);
   expect(store.upkeep.isUntimed).toBe(false);
   utcMs += 2 * DAY_MS + 1;
   await keeper({ policy }).tidy();

@@ -11,7 +11,7 @@ const NOTE = "untimed";
 
 /** What has a time to be removed by: its number, and which of it. */
 const TABLES = [
-  { table: "batches", number: "batch", time: "closedUtcMs", which: "seal IS NOT NULL" },
+  { table: "batches", number: "batch", time: "closedUtcMs", which: "TRUE" },
   { table: "results", number: "sequence", time: "utcMs", which: "bound = 0" },
   { table: "outbox", number: "position", time: "utcMs", which: "sequence IS NULL" },
 ] as const;
