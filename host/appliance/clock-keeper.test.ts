@@ -52,6 +52,15 @@ test("whoever asks knows of a step at once; it is told at the next look, once", 
   expect(steps).toEqual([DAY_MS]);
 });
 
+test("a step that nobody has looked at yet is told before the end", async () => {
+  const clock = keeper();
+  clock.start();
+  pass(2_000, DAY_MS);
+  await clock.stop();
+  await clock.stop();
+  expect(steps).toEqual([DAY_MS]);
+});
+
 test("the time service is asked where the files say nothing, now and then", async () => {
   let asked = 0;
   const askService = async () => {

@@ -58,16 +58,22 @@ export class ClockKeeper {
     this.#rounds.start();
   }
 
-  stop(): Promise<void> {
-    return this.#rounds.stop();
+  /** What was noticed is told before it ends. */
+  async stop(): Promise<void> {
+    await this.#rounds.stop();
+    this.#tell();
   }
 
   /** One look. Never rejects. */
   async look(): Promise<void> {
-    const { stepped, synced, askService } = this.#parts;
-    this.#notice();
-    for (const byMs of this.#untold.splice(0)) stepped(byMs);
+    const { synced, askService } = this.#parts;
+    this.#tell();
     if (synced() === null && this.#looks++ % ASK_EVERY === 0) this.#serviceSays = await askService();
+  }
+
+  #tell(): void {
+    this.#notice();
+    for (const byMs of this.#untold.splice(0)) this.#parts.stepped(byMs);
   }
 
   #notice(): void {
