@@ -111,12 +111,16 @@ test("what was stored before the clock was set is as old as the clock's setting,
   await seal(await append(BINDING));
   const worked = await close(await append(BINDING));
   await unset.tidy();
-  store.close();
-  store = new ResultStore({ path: join(folder, "results.db"), vault: sampleVault(1), utcMs: () => utcMs });
+  const again = () => {
+    store.close();
+    store = new ResultStore({ path: join(folder, "results.db"), vault: sampleVault(1), utcMs: () => utcMs });
+  };
+  again();
   utcMs = 50 * DAY_MS;
   await keeper({ policy }).tidy();
   // Closed then, and sealed later.
   await store.sealBatch(worked, "seal", []);
+  again();
   await keeper({ policy }).tidy();
   expect([store.read.count(), store.outbox.rows]).toEqual([602, 1]);
   expect(store.upkeep.isUntimed).toBe(false);
