@@ -177,6 +177,16 @@ describe("behind more than is looked at at once", () => {
     expect(await store.upkeep.pruneUnbound(Number.MAX_SAFE_INTEGER)).toBe(10);
   });
 
+  test("what was passed over and may go by now is found, although something behind it may go and stays", async () => {
+    await append(1, null, false);
+    const [passed] = store.pending(1).map(({ position }) => position);
+    await store.append((next) => makeResult(next, { messages: [] }));
+    expect(store.upkeep.removable().unboundUtcMs).toBe(1_000_002);
+    await store.acknowledge([passed ?? 0]);
+    const found = () => store.upkeep.removable().unboundUtcMs;
+    expect(Array.from({ length: 400 }, found)).toContain(1_000_001);
+  });
+
   test("batches that wait for the broker hold none up that does not", async () => {
     for (let at = 0; at < 40; at++) await seal(await append(1, BINDING, false), at);
     const last = store.pending(100).at(-1)?.position ?? 0;

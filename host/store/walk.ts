@@ -1,6 +1,7 @@
 /**
- * Walks through a long list a little at a time, for the first entry that may go. What was passed over is looked at again
- * once the end was reached: looking costs the same, however much waits.
+ * Walks through a long list a little at a time, for the first entry that may go: looking costs the same, however much
+ * waits. What was passed over is looked at again once the end was reached, and now and then: what may go need not be gone
+ * soon, and would hide what is before it.
  */
 import type { StatementSync } from "node:sqlite";
 import type { Row } from "./rows.ts";
@@ -10,12 +11,15 @@ interface Place {
   readonly number: number;
 }
 
+/** In looks. */
+const AGAIN_EVERY = 360;
 const START: Place = { utcMs: Number.MIN_SAFE_INTEGER, number: 0 };
 
 export class Walk {
   readonly #page: StatementSync;
   readonly #most: number;
   #from = START;
+  #looks = 0;
 
   /**
    * @param page entries from :utcMs and :number on, in the order of both, at most :most; each with utcMs, number, and 1 as
@@ -38,6 +42,7 @@ export class Walk {
 
   /** The first that may go, of the next few; undefined where none of them may. */
   look(): Row | undefined {
+    if (++this.#looks % AGAIN_EVERY === 0) this.#from = START;
     let [seen, last] = [0, START];
     for (const row of this.#page.iterate({ ...this.#from, most: this.#most })) {
       const place = { utcMs: Number(row.utcMs), number: Number(row.number) };
