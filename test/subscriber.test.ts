@@ -359,7 +359,7 @@ describe.skipIf(!RUN_MOSQUITTO)(`With ${MOSQUITTO}`, () => {
     await first.stop();
     await appliance.publish([3, 4]);
     const seen: string[] = [];
-    subscriber({ onNew: ({ id }) => seen.push(id) });
+    subscriber({ onNew: ({ id }) => seen.push(id), askEveryMs: 60_000 });
     await appliance.publish([4, 5]);
     await until(() => store.highest(SOURCE) === 5);
     expect(store.sequences(SOURCE)).toEqual(upTo(5));
@@ -411,6 +411,25 @@ describe.skipIf(!RUN_MOSQUITTO)(`With ${MOSQUITTO}`, () => {
     subscriber();
     await until(() => store.highest(SOURCE) === 6);
     expect(store.sequences(SOURCE)).toEqual(upTo(6));
+    expect(appliance.asked[0]).toEqual({ from: 4, limit: 1000 });
+    await until(() => store.doubted(SOURCE) === undefined);
+  });
+
+  test("what a crashed broker forgot is asked for once nothing more comes, though it knows the session", async () => {
+    const first = subscriber();
+    await until(() => told("connected").length === 1);
+    await appliance.publish([1, 2, 3]);
+    await until(() => store.highest(SOURCE) === 3);
+    await first.stop();
+    // It saves what it has at a clean stop, and not before the next.
+    await broker.halt();
+    await broker.resume();
+    await appliance.publish([4, 5, 6]);
+    await broker.halt("SIGKILL");
+    await broker.resume();
+    subscriber();
+    await until(() => store.highest(SOURCE) === 6);
+    expect(told("connected").at(-1)).toMatchObject({ sessionPresent: true });
     expect(appliance.asked[0]).toEqual({ from: 4, limit: 1000 });
     await until(() => store.doubted(SOURCE) === undefined);
   });

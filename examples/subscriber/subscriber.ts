@@ -25,7 +25,7 @@ export interface SubscriberOptions {
   readonly appliances?: string;
   /** How long the broker keeps the session; default 30 days. */
   readonly sessionExpiryS?: number;
-  /** Between two questions about the same gap; default 30 s. */
+  /** Between two questions about the same gap, and after a connect until nothing more seems to wait; default 30 s. */
   readonly askEveryMs?: number;
   /** For the answer to a question; default 10 s. */
   readonly replyDeadlineMs?: number;
@@ -33,6 +33,7 @@ export interface SubscriberOptions {
 
 const KINDS = ["result", "seal", "event"];
 const MONTH_S = 30 * 86_400;
+const ASK_EVERY_MS = 30_000;
 
 export class Subscriber {
   readonly #options: SubscriberOptions;
@@ -40,6 +41,8 @@ export class Subscriber {
   readonly #asked = new Map<string, (reply: ResendReply) => void>();
   readonly #healing = new Map<string, Promise<void>>();
   readonly #stopping = new AbortController();
+  /** By source: from a connect until nothing has come of it for a while. */
+  readonly #waiting = new Map<string, NodeJS.Timeout>();
 
   constructor(options: SubscriberOptions) {
     this.#options = options;
@@ -76,7 +79,27 @@ export class Subscriber {
       return;
     }
     this.#note({ what: "connected", sessionPresent });
-    for (const source of store.sources()) this.#heal(source);
+    for (const source of store.sources()) {
+      this.#heal(source);
+      this.#askOnceQuiet(source);
+    }
+  }
+
+  /** A broker that crashed may know the session and not the last messages in it, with none after them to show the gap. */
+  #askOnceQuiet(source: string): void {
+    const { store, askEveryMs = ASK_EVERY_MS } = this.#options;
+    clearTimeout(this.#waiting.get(source));
+    const ask = () => {
+      this.#waiting.delete(source);
+      if (this.#stopping.signal.aborted) return;
+      try {
+        store.sureUpTo(source, store.highest(source), true);
+        this.#heal(source);
+      } catch (error) {
+        this.#fail(error);
+      }
+    };
+    this.#waiting.set(source, setTimeout(ask, askEveryMs).unref());
   }
 
   #take(packet: IPublishPacket, done: (error?: Error) => void): void {
@@ -102,6 +125,7 @@ export class Subscriber {
     }
     const next = store.highest(source) + 1;
     if (!this.#store(message)) return;
+    if (this.#waiting.has(source)) this.#askOnceQuiet(source);
     onNew?.(message);
     if (next > 1 && message.sequence !== null && message.sequence > next) this.#heal(source);
   }
@@ -121,7 +145,7 @@ export class Subscriber {
 
   #heal(source: string): void {
     if (this.#healing.has(source) || this.#stopping.signal.aborted) return;
-    const { store, askEveryMs = 30_000 } = this.#options;
+    const { store, askEveryMs = ASK_EVERY_MS } = this.#options;
     const healing: Healing = {
       ...{ store, source, askEveryMs },
       signal: this.#stopping.signal,
