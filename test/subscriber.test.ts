@@ -79,6 +79,19 @@ describe("what was received", () => {
     ]);
   });
 
+  test("shows what is missing also once it looked whole, at both ends", () => {
+    for (const sequence of [7, 8]) store.keep(kept(sequence));
+    expect(store.gaps(SOURCE)).toEqual([]);
+    for (const sequence of [4, 11]) store.keep(kept(sequence));
+    const gaps = [
+      { first: 5, last: 6 },
+      { first: 9, last: 10 },
+    ];
+    expect([store.gaps(SOURCE), store.gaps(SOURCE)]).toEqual([gaps, gaps]);
+    for (const sequence of [5, 6, 9, 10]) store.keep(kept(sequence));
+    expect(store.gaps(SOURCE)).toEqual([]);
+  });
+
   test("shows a seal that does not follow the one before", () => {
     for (const [value, previous] of [
       ["b", "a"],

@@ -42,10 +42,11 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS unsure (source TEXT PRIMARY KEY, first INTEGER NOT NULL) STRICT;
 `;
 
+/** From a number on. */
 const GAPS = `
   WITH spans (first, last) AS (
-    SELECT sequence, sequence FROM messages WHERE source = ?1 AND sequence IS NOT NULL
-    UNION ALL SELECT first, last FROM gone WHERE source = ?1
+    SELECT sequence, sequence FROM messages WHERE source = ?1 AND sequence >= ?2
+    UNION ALL SELECT first, last FROM gone WHERE source = ?1 AND last >= ?2
   ), neighbours (last, next) AS (
     SELECT max(last) OVER (ORDER BY first ROWS UNBOUNDED PRECEDING), lead(first) OVER (ORDER BY first) FROM spans
   )
@@ -60,6 +61,8 @@ const LOOSE = `
 export class Received {
   readonly #db: DatabaseSync;
   readonly #insert: StatementSync;
+  /** By source: nothing is missing between its first number and this one, so that no look goes through all again. */
+  readonly #wholeUpTo = new Map<string, number>();
 
   constructor(path: string) {
     this.#db = new DatabaseSync(path);
@@ -70,7 +73,10 @@ export class Received {
 
   /** Durable when it returns. @returns whether it is new. @throws where the disk will not */
   keep({ source, id, kind, sequence, sealedValue, previous, text }: Message): boolean {
-    return this.#insert.run(source, id, kind, sequence, sealedValue, previous, text).changes === 1;
+    const isNew = this.#insert.run(source, id, kind, sequence, sealedValue, previous, text).changes === 1;
+    // A new first one, far below: what is between is missing.
+    if (isNew && sequence !== null && sequence < (this.#wholeUpTo.get(source) ?? 0)) this.#wholeUpTo.delete(source);
+    return isNew;
   }
 
   sources(): string[] {
@@ -82,16 +88,20 @@ export class Received {
 
   /** The highest number of a result that arrived; 0 before the first. */
   highest(source: string): number {
-    const row = this.#db.prepare("SELECT max(sequence) AS highest FROM messages WHERE source = ?").get(source);
+    const row = this.#db
+      .prepare("SELECT max(sequence) AS highest FROM messages WHERE source = ? AND sequence IS NOT NULL")
+      .get(source);
     return Number(row?.highest ?? 0);
   }
 
   /** What is missing between what is here, lowest first. */
   gaps(source: string): Gap[] {
-    return this.#db
+    const gaps = this.#db
       .prepare(GAPS)
-      .all(source)
+      .all(source, this.#wholeUpTo.get(source) ?? 0)
       .map((row) => ({ first: Number(row.first), last: Number(row.last) }));
+    this.#wholeUpTo.set(source, gaps[0] === undefined ? this.highest(source) : gaps[0].first - 1);
+    return gaps;
   }
 
   /** Gives up on some: the appliance does not have them. */
