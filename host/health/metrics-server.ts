@@ -50,7 +50,8 @@ export class MetricsServer {
   static async listen({ host, port, ...source }: MetricsOptions): Promise<MetricsServer> {
     const metrics = new MetricsServer(source);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    metrics.#server.once("error", reject);
+    // Also later: an error without a listener would end the whole appliance.
+    metrics.#server.on("error", reject);
     metrics.#server.listen({ host, port }, resolve);
     try {
       await promise;
