@@ -27,7 +27,7 @@ from export import export
 from measure import is_measured, measure
 from network import WIDTH
 from open_test import open_test
-from precompute import precompute
+from precompute import is_precomputed, precompute
 from prepare import prepare_all
 from results import EVIDENCE, csv_path, has_test, read_accounts
 from run import Run, default_device
@@ -92,7 +92,7 @@ def report(run: Run) -> None:
 
 def everything(run: Run, args: argparse.Namespace) -> None:
     check(args.images, run.index)
-    if not (run.data / "index.jsonl").exists():
+    if not is_precomputed(run.data, run.index):
         precompute(args.images, run.data)
     train(run)
     features(run)
@@ -127,13 +127,19 @@ def options() -> argparse.ArgumentParser:
         if name in ("prepare", "check", "precompute", "appliance", "all"):
             step.add_argument("--images", type=Path, required=True, help="folder with NORMAL and PNEUMONIA")
         if name in ("arms", "open-test"):
-            step.add_argument("names", nargs="*", metavar="ARM", help="default: all")
+            step.add_argument("names", nargs="*", type=arm_name, metavar="ARM", help="default: all")
         if name in ("export", "all"):
             exporting(step)
         if name == "measure":
             step.add_argument("--open-test", action="store_true", help="the test split too, once, after the arms")
         common(step, run_needed=name not in ("prepare", "check", "report"))
     return parser
+
+
+def arm_name(word: str) -> str:
+    if word not in (*ARMS, *injection.NAMES):
+        raise argparse.ArgumentTypeError(f"there is no arm '{word}', but {', '.join([*ARMS, *injection.NAMES])}")
+    return word
 
 
 def exporting(step: argparse.ArgumentParser) -> None:

@@ -102,14 +102,15 @@ def duplicates(rows: list[Row], digest: dict[str, str]) -> Iterator[Problem]:
 
 
 def leaks(rows: list[Row]) -> Iterator[Problem]:
-    """Patients in two splits. Train, val and demo are told apart by the number alone. Against test it is number and
-    type: the same number under bacteria and virus is another person in the official division, which is not ours."""
+    """Patients in two splits, by file name or by the index's own groups. Train, val and demo are told apart by the
+    number alone. Against test it is number and type: the same number under bacteria and virus is another person in the
+    official division, which is not ours."""
     number, person = defaultdict(set), defaultdict(set)
     for row in rows:
-        group, subtype = patient_of(row["file"])
-        person[group, subtype].add(row["split"])
-        if row["split"] != "test":
-            number[group].add(row["split"])
+        for group, subtype in {patient_of(row["file"]), (row["group"], row["subtype"])}:
+            person[group, subtype].add(row["split"])
+            if row["split"] != "test":
+                number[group].add(row["split"])
     leaking = sorted({group for group, splits in number.items() if len(splits) > 1}
                      | {group for (group, _), splits in person.items() if len(splits) > 1})
     if leaking:

@@ -15,6 +15,7 @@ from errors import Code, TrainError
 
 SPLITS = Path(__file__).parent / "kermany224.csv"
 CLASSES = ("NORMAL", "PNEUMONIA")
+COLUMNS = ("file", "label", "subtype", "group", "split", "dup_of")
 # Grey level mean and deviation over the training split, in units of 255.
 MEAN, DEVIATION = 0.4817, 0.2360
 
@@ -31,8 +32,22 @@ class Rows:
 
 
 def read_index(index: Path = SPLITS) -> list[dict[str, str]]:
-    with index.open(newline="") as lines:
-        return list(csv.DictReader(lines))
+    """One row per file, every column there. @raises TrainError DATA_INDEX"""
+    try:
+        with index.open(newline="", encoding="utf-8") as lines:
+            rows = list(csv.DictReader(lines))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise TrainError(Code.DATA_INDEX, f"{index} cannot be read: {error}") from None
+    seen: set[str] = set()
+    for number, row in enumerate(rows, 2):
+        if any(row.get(column) is None for column in COLUMNS):
+            raise TrainError(Code.DATA_INDEX, f"{index}, line {number}: not all of {', '.join(COLUMNS)} are there")
+        if row["label"] not in CLASSES:
+            raise TrainError(Code.DATA_INDEX, f"{index}, line {number}: the label is {row['label']!r}")
+        if row["file"] in seen:
+            raise TrainError(Code.DATA_INDEX, f"{index}, line {number}: {row['file']} again")
+        seen.add(row["file"])
+    return rows
 
 
 def patients(rows: list[dict[str, str]]) -> np.ndarray:
@@ -44,16 +59,19 @@ def patients(rows: list[dict[str, str]]) -> np.ndarray:
 
 def stored_rows(precomputed: Path) -> dict[str, int]:
     """Row of the stored arrays by file name; files that precompute refused have none."""
-    where = {}
+    return {name: row for name, row in precomputed_files(precomputed).items() if row is not None}
+
+
+def precomputed_files(precomputed: Path) -> dict[str, int | None]:
+    """Every file that precompute has looked at, refused ones too, with its row. @raises TrainError DATA_PRECOMPUTED"""
     try:
         with (precomputed / "index.jsonl").open() as lines:
-            for line in lines:
-                entry = json.loads(line)
-                if entry.get("row") is not None:
-                    where[Path(entry["file"]).name] = entry["row"]
+            entries = [json.loads(line) for line in lines]
+        return {Path(entry["file"]).name: entry.get("row") for entry in entries}
     except FileNotFoundError:
         raise TrainError(Code.DATA_PRECOMPUTED, f"{precomputed} has no index.jsonl") from None
-    return where
+    except (ValueError, TypeError, KeyError):
+        raise TrainError(Code.DATA_PRECOMPUTED, f"{precomputed / 'index.jsonl'} is damaged or half written") from None
 
 
 def load(precomputed: Path, split: str, index: Path = SPLITS) -> Rows:

@@ -7,6 +7,7 @@ class Code(Enum):
     """The name is the code and never changes its meaning; the value is what to do."""
 
     DATA_CLASS_MISSING = "Give a folder with one folder per class, NORMAL and PNEUMONIA, and images in both."
+    DATA_INDEX = "Give a CSV file with the columns of kermany224.csv, labels NORMAL and PNEUMONIA, and each file once."
     DATA_FILE_MISSING = "Make the images again with `prepare`, or copy the missing ones."
     DATA_UNREADABLE = "Copy these files again; a file that stays unreadable is damaged in the archive too."
     DATA_DUPLICATE = "Keep one of each pair, or name the other's file under dup_of in the index."

@@ -1,8 +1,8 @@
 """The ``open-test`` step: the test split, once per arm, after what is tested and how was committed.
 
 It refuses while git says that protocol.md or raw/arms.json of the evidence folder are not committed as they are, and it
-refuses to open an arm twice. Where the evidence folder lies outside the checkout (a run of one's own of a published
-protocol), it is the checkout's own protocol.md that must be committed and unchanged.
+refuses to open an arm twice. Where the evidence folder is not models/evidence (a run of one's own of the published
+protocol), it is the published protocol.md that must be committed and unchanged.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from arms import ARMS
 from backbone import load_backbone
 from compare import Views
 from errors import Code, TrainError
-from results import CHECKOUT, EVIDENCE, add_test, arms_path, csv_path, git, has_test, protocol_path, read_accounts
+from results import EVIDENCE, add_test, arms_path, csv_path, git, has_test, protocol_path, read_accounts
 from run import Run
 from store import store
 
@@ -28,8 +28,8 @@ def is_committed(path: Path) -> bool:
 
 
 def demand_committed(evidence: Path) -> None:
-    inside = evidence.resolve().is_relative_to(CHECKOUT.resolve())
-    wanted = [protocol_path(evidence), arms_path(evidence)] if inside else [protocol_path(EVIDENCE)]
+    published = evidence.resolve() == EVIDENCE.resolve()
+    wanted = [protocol_path(evidence), arms_path(evidence)] if published else [protocol_path(EVIDENCE)]
     for path in wanted:
         if not is_committed(path):
             raise TrainError(Code.TEST_UNCOMMITTED, f"{path.name} is not committed as it is")

@@ -4,6 +4,7 @@ import json
 import subprocess
 from pathlib import Path
 
+from data import precomputed_files, read_index
 from errors import Code, TrainError
 from results import CHECKOUT
 
@@ -13,6 +14,15 @@ LV06 = CHECKOUT / "lv06"
 def has_node() -> bool:
     """Whether ``./lv06`` runs here."""
     return LV06.exists() and subprocess.run([LV06, "--version"], capture_output=True, check=False).returncode == 0
+
+
+def is_precomputed(out: Path, index: Path) -> bool:
+    """Whether every file of the index had its turn: one that was interrupted has left an index too."""
+    wanted = {row["file"] for row in read_index(index)}
+    try:
+        return wanted <= precomputed_files(out).keys()
+    except TrainError:
+        return False
 
 
 def precompute(images: Path, out: Path) -> None:

@@ -36,5 +36,10 @@ def prepare_all(archive: Path, out: Path) -> None:
                          f"{len(missing)} of {len(rows)} files are not under {archive}, the first is {missing[0]}")
     for row in over("preparing images", rows):
         target = out / row["label"] / row["file"]
-        if not target.exists():
-            prepare(where[row["label"], row["file"]], target)
+        if target.exists():
+            continue
+        source = where[row["label"], row["file"]]
+        try:
+            prepare(source, target)
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            raise TrainError(Code.DATA_UNREADABLE, f"{source}: {error}") from None

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+import prepare
 from check import Least, check, patient_of, problems_of
 from conftest import Films, write_index
 from data import SPLITS, read_index
@@ -84,6 +85,35 @@ def rename(films: Films, row: int, name: str) -> None:
 def test_a_patient_in_train_and_val_leaks_whatever_the_index_says_of_groups(copy: Films) -> None:
     rename(copy, 25, "person1_virus_77.jpeg")
     assert codes(copy) == [Code.DATA_LEAK]
+
+
+def test_a_group_of_the_index_in_train_and_val_leaks_whatever_the_file_names_say(copy: Films) -> None:
+    edit(copy, 25, group=read_index(copy.index)[1]["group"])
+    assert codes(copy) == [Code.DATA_LEAK]
+
+
+GOOD = "file,label,subtype,group,split,dup_of\na.jpeg,NORMAL,normal,N1,train,\n"
+
+
+@pytest.mark.parametrize(("text", "says"), [
+    (None, "cannot be read"), (b"\xff\xfe\x00", "cannot be read"), (b"file,label\na.jpeg,NORMAL\n", "line 2: not all"),
+    (GOOD.encode() + b"b.jpeg,NORMAL\n", "line 3: not all"), (GOOD.replace("NORMAL", "LUNG").encode(), "'LUNG'"),
+    (GOOD.encode() + GOOD.encode().split(b"\n", 1)[1], "line 3: a.jpeg again"),
+])
+def test_a_file_that_is_no_index_is_named(tmp_path: Path, text: bytes | None, says: str) -> None:
+    if text is not None:
+        (tmp_path / "index.csv").write_bytes(text)
+    with pytest.raises(TrainError, match=f"^DATA_INDEX: .*{says}"):
+        check(tmp_path, tmp_path / "index.csv", FEW)
+
+
+def test_a_damaged_file_of_the_archive_is_named(films: Films, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = read_index(films.index)
+    monkeypatch.setattr(prepare, "read_index", lambda: rows)
+    shutil.copytree(films.images, tmp_path / "archive")
+    (tmp_path / "archive" / rows[3]["label"] / rows[3]["file"]).write_bytes(b"no picture")
+    with pytest.raises(TrainError, match=f"^DATA_UNREADABLE: .*{rows[3]['file']}"):
+        prepare.prepare_all(tmp_path / "archive", tmp_path / "images")
 
 
 def test_the_same_number_of_another_type_in_test_is_another_person(copy: Films) -> None:

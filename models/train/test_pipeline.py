@@ -16,14 +16,15 @@ import open_test
 import results
 from ablate import ablations, scorer
 from ablation import file_name
-from appliance import is_current, measure_appliance
+from appliance import DEFAULT, is_current, measure_appliance
 from arms import ARMS
 from conftest import COUNTS, WIDTH, Films
+from data import stored_rows
 from errors import Code, TrainError
-from export import KINDS, export
+from export import KINDS, by_network, chosen_on_val, demand_equal, export
 from fit import TRIALS
 from measure import measure, table_path
-from precompute import has_node
+from precompute import has_node, is_precomputed
 from run import Run
 
 MAIN = run_path(str(Path(__file__).parent / "__main__.py"), run_name="pipeline")
@@ -48,8 +49,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def checkout(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the steps believe the checkout to be."""
-    for module in (results, open_test):
-        monkeypatch.setattr(module, "CHECKOUT", home)
+    monkeypatch.setattr(results, "CHECKOUT", home)
     monkeypatch.setattr(open_test, "EVIDENCE", home / "evidence")
 
 
@@ -134,8 +134,9 @@ def test_the_test_split_stays_closed_while_the_protocol_differs_from_the_committ
     protocol.write_text(text)
 
 
-def test_a_run_of_ones_own_elsewhere_still_needs_the_committed_protocol(done: Run, home: Path, tmp_path: Path) -> None:
-    elsewhere = replace(done, evidence=tmp_path / "evidence")
+@pytest.mark.parametrize("place", ["outside the checkout", "inside it"])
+def test_a_run_of_ones_own_still_needs_the_committed_protocol(done: Run, home: Path, tmp_path: Path, place: str) -> None:
+    elsewhere = replace(done, evidence=(home if place == "inside it" else tmp_path) / "RUN" / "evidence")
     protocol = home / "evidence" / "protocol.md"
     text = protocol.read_text()
     protocol.write_text("")
@@ -199,12 +200,12 @@ def test_five_models_share_one_backbone_but_for_pattern_b(done: Run) -> None:
 
 def test_an_export_that_is_not_the_network_is_refused(done: Run) -> None:
     """Head 0 of another backbone under the first one's name: the graphs no longer say what the networks said."""
-    from export import by_network, demand_equal  # noqa: PLC0415
-
-    expected = by_network(done, 1)
+    chosen = chosen_on_val(done.evidence)
+    expected = by_network(done, chosen)
     demand_equal(expected, expected)
+    other = replace(chosen, shared=3 - chosen.shared)
     with pytest.raises(TrainError, match="EXPORT_MISMATCH"):
-        demand_equal({name: z + 0.1 * np.abs(z).max() + 0.1 for name, z in expected.items()}, expected)
+        demand_equal(by_network(done, other), expected)
 
 
 def test_ablations_have_a_row_per_image_and_a_column_per_seed_and_differ_from_the_whole_image(done: Run) -> None:
@@ -227,10 +228,10 @@ def test_an_image_that_is_not_changed_scores_as_it_did(done: Run) -> None:
 @pytest.mark.skipif(not has_node(), reason="./lv06 does not start: `make setup` first")
 def test_the_appliance_gives_a_row_per_image_for_every_model(done: Run, films: Films) -> None:
     measure_appliance(done, films.images)
-    for kind in KINDS:
-        path = done.evidence / "serving" / f"{kind.name}.int8-u8s8.appliance.csv"
+    for folder in (*(done.models / kind.name for kind in KINDS), DEFAULT):
+        path = done.evidence / "serving" / f"{folder.name}.int8-u8s8.appliance.csv"
         assert len(results.read(path)[1]) == COUNTS["val"] + COUNTS["test"]
-        assert is_current(done, kind)
+        assert is_current(done, folder)
 
 
 def test_served_models_are_measured_in_every_precision_and_on_test_once(done: Run) -> None:
@@ -252,6 +253,23 @@ def test_a_named_error_is_two_lines_and_exit_code_one(tmp_path: Path, films: Fil
     assert MAIN["main"](["features", "--run", str(tmp_path), "--data", str(films.data), "--index", str(films.index)]) == 1
     said = capsys.readouterr().err.strip().splitlines()
     assert said[0].startswith("RUN_INCOMPLETE: ") and len(said) == 2
+
+
+def test_an_unknown_arm_is_refused_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        MAIN["main"](["arms", "none", "nosuch", "--run", "nowhere"])
+    said = capsys.readouterr().err
+    assert "nosuch" in said and "injected-permuted" in said
+
+
+def test_an_interrupted_precompute_goes_on(films: Films, tmp_path: Path) -> None:
+    assert is_precomputed(films.data, films.index) and not is_precomputed(tmp_path, films.index)
+    lines = (films.data / "index.jsonl").read_text().splitlines(keepends=True)
+    for left in ("".join(lines[:-1]), "".join(lines)[:-9]):
+        (tmp_path / "index.jsonl").write_text(left)
+        assert not is_precomputed(tmp_path, films.index)
+    with pytest.raises(TrainError, match="^DATA_PRECOMPUTED: .*half written"):
+        stored_rows(tmp_path)
 
 
 def test_every_arm_has_its_step() -> None:
