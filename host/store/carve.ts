@@ -26,7 +26,7 @@ export function* carve(file: PageFile): Generator<CarvedRow> {
     const page = file.page(number);
     const start = startOf(number);
     if (page?.[start] !== LEAF) continue;
-    for (const at of cellsOf(page, start)) {
+    for (const at of attempt(() => cellsOf(page, start)) ?? []) {
       const row = attempt(() => rowAt(file, page, at));
       if (row !== undefined) yield row;
     }

@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { CodedError, errorMessage } from "../base/error.ts";
 import { StoreError } from "./errors.ts";
+import { DEFAULT_PAGE_BYTES, PageFile } from "./page-file.ts";
 
 /** SQL, or what SQL alone cannot do; runs inside the transaction, with foreign keys off: tables may be made anew. */
 export type Migration = string | ((db: DatabaseSync) => void);
@@ -46,6 +47,7 @@ export function openDatabase(path: string, schema: Schema, options: OpenOptions 
       create(path, schema);
     }
     refuseStump(path);
+    refuseCutOff(path);
     const db = new DatabaseSync(path, { timeout: options.busyTimeoutMs ?? 5000 });
     try {
       prepareConnection(db, schema);
@@ -161,6 +163,18 @@ export function sizeOf(path: string): number {
 function refuseStump(path: string): void {
   const size = sizeOf(path);
   if (size < SMALLEST_PAGE_BYTES) throw new StoreError("STORE_DAMAGED", `${path} has only ${size} bytes`);
+}
+
+/** SQLite would take what is missing for zeros, and need not notice. */
+function refuseCutOff(path: string): void {
+  const size = sizeOf(path);
+  if (size % DEFAULT_PAGE_BYTES === 0) return;
+  const file = new PageFile(path);
+  try {
+    if (file.isCutOff) throw new StoreError("STORE_DAMAGED", `${path} ends after ${size} bytes, within a page`);
+  } finally {
+    file.close();
+  }
 }
 
 function create(path: string, schema: Schema): void {

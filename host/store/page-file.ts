@@ -8,8 +8,10 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { errorCode } from "../base/error.ts";
 
 const MAGIC = Buffer.from("SQLite format 3\0");
+const HEAD_BYTES = 100;
 const USER_VERSION_AT = 60;
-const DEFAULT_PAGE_BYTES = 4096;
+/** Of a new file, unless it is told otherwise. */
+export const DEFAULT_PAGE_BYTES = 4096;
 const WAL_HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
 const WAL_MAGIC = 0x377f0682;
@@ -38,21 +40,27 @@ export class PageFile {
     this.#file = new RandomFile(path);
     this.#wal = new RandomFile(`${path}-wal`);
     this.#journal = readJournal(this.#wal);
-    this.pageBytes = pageBytesIn(this.#file.read(0, 100)) ?? this.#journal?.pageBytes ?? DEFAULT_PAGE_BYTES;
+    this.pageBytes = pageBytesIn(this.#file.read(0, HEAD_BYTES)) ?? this.#journal?.pageBytes ?? DEFAULT_PAGE_BYTES;
     if (this.#journal?.pageBytes !== this.pageBytes) this.#journal = undefined;
     this.pages = this.#journal?.count ?? Math.ceil(this.#file.bytes / this.pageBytes);
     const head = this.page(1);
-    const isKnown = head?.subarray(0, MAGIC.length).equals(MAGIC) === true;
+    const isKnown = (head?.length ?? 0) >= HEAD_BYTES && head?.subarray(0, MAGIC.length).equals(MAGIC) === true;
     this.usableBytes = this.pageBytes - (isKnown ? (head?.[20] ?? 0) : 0);
     this.userVersion = isKnown ? head?.readUInt32BE(USER_VERSION_AT) : undefined;
   }
 
-  /** From 1 on; undefined where there is none, or the disk does not give it. What is cut off reads as zeros. */
+  /** Whether the file ends within a page that the journal does not hold: SQLite reads zeros for the rest of it. */
+  get isCutOff(): boolean {
+    const last = Math.ceil(this.#file.bytes / this.pageBytes);
+    return this.#file.bytes % this.pageBytes !== 0 && this.#journal?.pages.has(last) !== true;
+  }
+
+  /** From 1 on; undefined where there is none, or the disk does not give it. One that the file ends in is shorter. */
   page(number: number): Buffer | undefined {
     if (!(number >= 1 && number <= this.pages)) return undefined;
     const at = this.#journal?.pages.get(number);
     return at === undefined
-      ? this.#file.read((number - 1) * this.pageBytes, this.pageBytes)
+      ? this.#file.readSome((number - 1) * this.pageBytes, this.pageBytes)
       : this.#wal.read(at, this.pageBytes);
   }
 
@@ -71,13 +79,18 @@ class RandomFile {
     this.bytes = this.#handle === undefined ? 0 : fstatSync(this.#handle).size;
   }
 
-  /** Undefined where nothing is, or what is there cannot be read. */
+  /** Undefined where not all of it is there, or can be read. */
   read(at: number, length: number): Buffer | undefined {
+    const bytes = this.readSome(at, length);
+    return bytes?.length === length ? bytes : undefined;
+  }
+
+  /** As much as there is; undefined where nothing is, or what is there cannot be read. */
+  readSome(at: number, length: number): Buffer | undefined {
     if (this.#handle === undefined || at >= this.bytes) return undefined;
     const bytes = Buffer.alloc(length);
     try {
-      readSync(this.#handle, bytes, 0, length, at);
-      return bytes;
+      return bytes.subarray(0, readSync(this.#handle, bytes, 0, length, at));
     } catch {
       // A bad sector costs its page.
       return undefined;

@@ -1,11 +1,13 @@
 import {
   chmodSync,
   chownSync,
+  copyFileSync,
   cpSync,
   existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   truncateSync,
   writeFileSync,
@@ -241,6 +243,29 @@ test("nor is a missing one among several: rows of it are not left behind", async
   expect(() => open(vault)).toThrow(coded("VAULT_KEY_UNKNOWN"));
   open(sampleVault(2, 1));
   expect(sequences()).toEqual(upTo(RESULTS + 2));
+});
+
+test("a file that ends within a page is damaged, whatever SQLite reads for the rest of it", () => {
+  const pages = readFileSync(path).length / PAGE;
+  for (const cut of [1, 50, 300, 512, 4000]) {
+    copyFileSync(path, `${path}.whole`);
+    truncateSync(path, pages * PAGE - cut);
+    open().close();
+    expect(setAside(path)).toHaveLength(1);
+    for (const name of setAside(path)) rmSync(join(folder, name));
+    renameSync(`${path}.whole`, path);
+  }
+});
+
+test("one row that is left, and names no key, is damage too where keys are noted", () => {
+  const db = new DatabaseSync(path);
+  db.exec("PRAGMA secure_delete = ON; DELETE FROM outbox; DELETE FROM commitments");
+  db.exec("DELETE FROM results WHERE sequence <> 5");
+  db.exec("UPDATE results SET keyId = zeroblob(8)");
+  db.close();
+  truncateSync(path, readFileSync(path).length - 1);
+  open();
+  expect(sequences()).toEqual([]);
 });
 
 test("one row alone under a key that nobody has is damage, and left behind", () => {

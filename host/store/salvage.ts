@@ -156,7 +156,7 @@ function expectKeys(rows: Rows, { facts }: Survey, parts: readonly (SalvagedResu
     strange.set(id, (strange.get(id) ?? 0) + 1);
   }
   for (const [id, times] of strange) {
-    const isKey = times > most || saved === 0 || String(noted).includes(id);
+    const isKey = times > most || (noted === undefined ? saved === 0 : String(noted).includes(id));
     if (isKey) rows.expectKey(Buffer.from(id, "hex"));
   }
 }
