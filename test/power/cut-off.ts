@@ -16,20 +16,12 @@ const BEFORE = 20;
 const IN_JOURNAL = 12;
 
 /** @param task.amount at how many lengths of each; every one where there are no more */
-export function runCutOff(task: Task): Promise<Outcome> {
-  return cutOff(task, (size) => someOf(new Seeded(task.seed), task.amount, size));
-}
-
-/** Every length, in so many parts: a long run that is broken off goes on with the next. */
-export function runCutOffPart(part: number, parts: number): (task: Task) => Promise<Outcome> {
-  return (task) => cutOff(task, (size) => Array.from({ length: size }, (_, i) => i).filter((i) => i % parts === part));
-}
-
-async function cutOff(task: Task, lengthsOf: (size: number) => readonly number[]): Promise<Outcome> {
+export async function runCutOff(task: Task): Promise<Outcome> {
   const { stopped, killed } = await twoEnds(task.folder);
+  const chance = new Seeded(task.seed);
   const states = function* (files: Files, name: string) {
     const whole = files.get(name) ?? Buffer.alloc(0);
-    for (const length of lengthsOf(whole.length)) {
+    for (const length of someOf(chance, task.amount, whole.length)) {
       yield { what: `${name} cut off at ${length}`, files: new Map([...files, [name, whole.subarray(0, length)]]) };
     }
   };

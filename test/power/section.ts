@@ -1,13 +1,13 @@
 /** What becomes of the store when its disk is full, or its power is cut. */
 import type { Piece, Run, Section } from "../reliability/section.ts";
-import { runCutOff, runCutOffPart, runPageLost } from "./cut-off.ts";
+import { runCutOff, runPageLost } from "./cut-off.ts";
 import { runFull, runKilled, runPowerCut, runSalvageCut, runSalvageKilled, runTorn } from "./lives.ts";
 
 /** More than any life has operations, so that each has its turn. */
 const EVERY = 2_000;
 const STATES = 20_000;
+/** Of the database and of its journal, each: what went wrong so far went wrong at dozens of lengths beside each other. */
 const LENGTHS = 20_000;
-const PARTS = 12;
 
 const RUNS: Readonly<Record<string, readonly [run: Run, amount: number]>> = {
   "disk full at every operation": [runFull, EVERY],
@@ -17,22 +17,13 @@ const RUNS: Readonly<Record<string, readonly [run: Run, amount: number]>> = {
   "killed while saving": [runSalvageKilled, EVERY],
   "power cut while saving": [runSalvageCut, STATES],
   "every page lost": [runPageLost, EVERY],
+  "cut off at any length": [runCutOff, LENGTHS],
 };
-
-/** In parts where all are meant. */
-function cutOffs(amount: number | undefined): Piece[] {
-  const name = "cut off at every length";
-  if (amount !== undefined) return [{ name, amount, run: runCutOff }];
-  return Array.from({ length: PARTS }, (_, i) => ({ name, amount: LENGTHS, run: runCutOffPart(i, PARTS) }));
-}
 
 export const POWER: Section = {
   name: "power",
   title:
     "The store's disk is full, torn, cut off or without power at any operation; every result that was reported durable is there, and numbers go on.",
   unit: "states of the disk",
-  pieces: (amount) => [
-    ...Object.entries(RUNS).map(([name, [run, most]]): Piece => ({ name, amount: amount ?? most, run })),
-    ...cutOffs(amount),
-  ],
+  pieces: (amount) => Object.entries(RUNS).map(([name, [run, most]]): Piece => ({ name, amount: amount ?? most, run })),
 };
