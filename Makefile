@@ -80,7 +80,7 @@ SOAK = all
 AMOUNT =
 SEED = 1
 SOAK_FOLDER = build/soak
-soak: setup test-packages ## the appliance at its worst, for hours: SOAK=kills|broker|device|clock|volume|power|pool, AMOUNT=…, SEED=…, RESUME=1 goes on
+soak: setup test-packages ## the appliance at its worst, for hours: SOAK=kills|broker|device|clock|volume|hour|power|pool, AMOUNT=…, SEED=…, RESUME=1 goes on
 	@$(NODE) test/reliability/main.ts $(SOAK) --amount "$(AMOUNT)" --seed "$(SEED)" --folder "$(SOAK_FOLDER)" $(if $(RESUME),--resume)
 
 # What builds the C core for WebAssembly, in which it meets the host under virtual time; left out by name where it is not.

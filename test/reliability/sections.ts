@@ -6,6 +6,6 @@ import { DEVICE } from "./device.ts";
 import { KILLS } from "./kills.ts";
 import { POOL } from "./pool.ts";
 import type { Section } from "./section.ts";
-import { VOLUME } from "./volume.ts";
+import { HOUR, VOLUME } from "./volume.ts";
 
-export const SECTIONS: readonly Section[] = [KILLS, BROKER, DEVICE, CLOCK, VOLUME, POWER, POOL];
+export const SECTIONS: readonly Section[] = [KILLS, BROKER, DEVICE, CLOCK, VOLUME, HOUR, POWER, POOL];
