@@ -20,7 +20,7 @@ const PAGE = 500;
 const KEPT = /^[0-9a-f]{32}\.lv06e$/;
 const REASON = /^[0-9a-f]{32}\.reason\.json$/;
 
-/** @param seals values that a subscriber saw: the ledger must have every one */
+/** @param seals values that a subscriber saw, in their order: the ledger must have every one that it did not remove */
 export function lookAtStore(dataDir: string, seals: readonly string[]): StoreLook {
   const [inbox, ...own] = ["", "processed", "quarantine"].map((name) => {
     const folder = join(dataDir, "inbox", name);
@@ -99,7 +99,9 @@ function integrity(path: string): string[] {
   }
 }
 
-function ledger(reader: ResultReader, anchors: readonly string[]): string[] {
+function ledger(reader: ResultReader, seals: readonly string[]): string[] {
+  const removed = reader.seals.base()?.head;
+  const anchors = removed === undefined ? seals : seals.slice(seals.indexOf(removed) + 1);
   const { chain, fault } = checkStoredLedger(reader, { anchors }, () => {});
   return [
     ...(chain.ok ? [] : [`ledger: seal ${chain.seal}: ${chain.fault}: ${chain.detail}`]),
