@@ -1,5 +1,5 @@
 /** Writes docs/evidence/reliability.md from the runs in docs/evidence/reliability; a test holds it to be current. */
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type PieceRecord, readRecord, type SectionRecord } from "../test/reliability/record.ts";
 import { SECTIONS } from "../test/reliability/sections.ts";
@@ -7,6 +7,7 @@ import { SECTIONS } from "../test/reliability/sections.ts";
 const ROOT = resolve(import.meta.dirname, "..");
 export const REPORT = join(ROOT, "docs/evidence/reliability.md");
 const RUNS = join(ROOT, "docs/evidence/reliability");
+const SPEED = join(ROOT, "docs/evidence/speed");
 
 const HEAD = `# Reliability
 
@@ -17,16 +18,35 @@ device, simulated: no hardware took part.
 
 At the end of every piece all that was put in is held against what is stored and what arrived: results lost, results
 twice after redeliveries are dropped by id, gaps and order of the numbers, messages that differ from what is stored,
-SQLite's integrity check, the ledger against every seal that the subscriber saw, files left half done. Each is a finding.
+SQLite's integrity check, the ledger against every seal that the subscriber saw and retention did not remove, files left
+half done. Each is a finding.
 `;
 
-export function reliabilityReport(records: readonly SectionRecord[] = readRuns()): string {
+/** What `make bench BENCH=store` and `BENCH=outbox` leave in `build`, as far as it is shown. */
+export interface SpeedRecord {
+  readonly utc: string;
+  readonly commit: string;
+  readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string };
+  readonly figures: readonly {
+    readonly name: string;
+    readonly value: number;
+    readonly unit: string;
+    readonly target: string;
+    readonly met: boolean | null;
+  }[];
+}
+
+export function reliabilityReport(
+  records: readonly SectionRecord[] = readRuns(),
+  speed: readonly SpeedRecord[] = readSpeed(),
+): string {
   const missing = SECTIONS.filter(({ name }) => !records.some(({ section }) => section === name));
   const notYet = missing.map(({ name, title }) => `- \`${name}\`: ${title}`);
   return [
     HEAD,
     ...(records.length === 0 ? [] : [table(records)]),
     ...records.map(chapter),
+    ...(speed.length === 0 ? [] : [speedChapter(speed)]),
     ...(missing.length === 0 ? [] : [`## Not run yet\n\n${notYet.join("\n")}\n`]),
   ].join("\n");
 }
@@ -40,6 +60,32 @@ function readRuns(): SectionRecord[] {
     .filter((record) => record !== undefined);
   const place = ({ section }: SectionRecord) => SECTIONS.findIndex(({ name }) => name === section);
   return records.sort((a, b) => place(a) - place(b));
+}
+
+function readSpeed(): SpeedRecord[] {
+  return ["bench-store.json", "bench-outbox.json"]
+    .map((name) => join(SPEED, name))
+    .filter((path) => existsSync(path))
+    .map((path) => JSON.parse(readFileSync(path, "utf8")) as SpeedRecord);
+}
+
+function speedChapter(records: readonly SpeedRecord[]): string {
+  const head =
+    "`make bench BENCH=store` and `make bench BENCH=outbox`, with the records in `docs/evidence/speed`. The outbox is emptied\n" +
+    "over one connection that stands already, to a broker that nobody is subscribed at.";
+  const parts = records.map(({ utc, commit, machine, figures }) => {
+    const rows = figures.map(({ name, value, unit, target, met }) => {
+      return [
+        name.trim(),
+        `${value.toLocaleString("en")} ${unit}`,
+        target,
+        met === null ? "" : met ? "met" : "not met",
+      ];
+    });
+    const where = `${utc.slice(0, 10)}, commit ${commit}, ${machine.cores} cores of ${machine.cpu}, Node ${machine.node}.`;
+    return `${where}\n\n${lines([["figure", "measured", "goal", ""], ["---", "--:", "---", "---"], ...rows])}`;
+  });
+  return ["## Speed\n", `${head}\n`, ...parts].join("\n");
 }
 
 function table(records: readonly SectionRecord[]): string {

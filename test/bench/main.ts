@@ -23,6 +23,7 @@ import { loadConfig } from "../../host/config/load.ts";
 import { startAppliance } from "../demo/appliance.ts";
 import { FILMS, putIntoInbox } from "../demo/films.ts";
 import { OutsideClient } from "../demo/outside-client.ts";
+import { thisCommit } from "../reliability/record.ts";
 import { BenchAppliance } from "./appliance.ts";
 import type { BareFigures } from "./bare.ts";
 import { deviceFigures } from "./device.ts";
@@ -251,7 +252,7 @@ const machine = {
   threads,
 };
 const file = PART === "all" ? "build/bench.json" : `build/bench-${PART}.json`;
-const document = { utc: new Date().toISOString(), machine, figures, tables: measured };
+const document = { utc: new Date().toISOString(), commit: thisCommit(), machine, figures, tables: measured };
 writeFileSync(join(ROOT, file), `${JSON.stringify(document, null, 2)}\n`);
 const rows = figures.map(({ name, value, unit, target, met }) => [
   name,

@@ -88,4 +88,12 @@ describe("the reliability report", () => {
     expect(text).toContain("- lost: film-1 has no result");
     for (const { name } of SECTIONS.slice(1)) expect(text).toContain(`- \`${name}\`: `);
   });
+
+  test("has the benches' figures with their goals", () => {
+    const figures = [{ name: "  a lookup, p99", value: 1234.5, unit: "ms", target: "≤ 1", met: false }];
+    const machine = { cpu: "a CPU", cores: 2, node: "v24" };
+    const text = reliabilityReport([], [{ utc: "2026-01-02T00:00:00Z", commit: "abc", machine, figures }]);
+    expect(text).toContain("2026-01-02, commit abc, 2 cores of a CPU, Node v24.");
+    expect(text).toContain("| a lookup, p99 | 1,234.5 ms | ≤ 1 | not met |");
+  });
 });
