@@ -179,8 +179,9 @@ def _newton(label: np.ndarray, design: np.ndarray, offset: np.ndarray) -> list[f
         p = 1 / (1 + np.exp(-(design @ beta + offset)))
         information = (design * (p * (1 - p))[:, None]).T @ design
         step = np.linalg.lstsq(information, design.T @ (label - p), rcond=None)[0]
-        if np.abs(step).max() < 1e-10:
-            return [float(v) for v in beta]
+        # The last step, whole: so near the maximum, likelihoods differ by less than they are rounded.
+        if np.abs(step).max() < 1e-6:
+            return [float(v) for v in beta + step]
         size = 1.0
         while size > 1e-6 and likelihood(beta + size * step) < likelihood(beta):
             size /= 2

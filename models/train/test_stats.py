@@ -163,6 +163,16 @@ def test_calibration_line_is_the_maximum_of_the_likelihood() -> None:
     assert slope == pytest.approx(0.6, abs=0.05)
 
 
+@pytest.mark.parametrize("seed", [49, 130, 155, 209])
+def test_calibration_line_is_found_where_the_last_steps_are_lost_in_rounding(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    logit = rng.normal(3, 5, rng.integers(100, 700))
+    label = (rng.random(len(logit)) < special.expit(logit - 3)).astype(float)
+    slope, intercept = stats.calibration_line(label, logit)
+    assert math.isfinite(slope)
+    assert special.expit(logit + intercept).sum() == pytest.approx(label.sum(), abs=1e-9)
+
+
 def test_calibration_line_of_separated_classes_is_not_a_number_or_steep() -> None:
     slope, _ = stats.calibration_line(np.array([0.0, 0, 1, 1]), np.array([-2.0, -1, 1, 2]))
     assert math.isnan(slope) or slope > 5
