@@ -19,7 +19,8 @@ from calibration import calibrate, probability
 from errors import Code, TrainError
 from extras import roc
 from metrics import at_threshold, auc
-from plan import ARMS, CONTRASTS
+from plan import ARMS, CONTRASTS, CONTROL, INJECTED_CONTROL, MULTI
+from words import change, plain, signed, with_interval
 
 RESAMPLES = 60
 FEW = ("none", "hash-single", "hash-multi", "permuted")
@@ -216,3 +217,18 @@ def test_json_lists_stay_on_one_line_and_nothing_is_lost(results: dict) -> None:
     text = report.compact(results)
     assert json.loads(text) == results
     assert max(map(len, text.splitlines())) > 200 and text.count("\n") < 8000
+
+
+def test_figures_that_readme_quotes_of_served_models_are_the_reports() -> None:
+    results = json.loads((report.EVIDENCE / "results.json").read_text())
+    rows = {m["model"]: m["test"] for m in results["served"] if m["source"] == "appliance"}
+    wanted = {name: [with_interval(of["auc"]), *(plain(of[key]["value"], 3) for key in ("accuracy", "sensitivity",
+              "specificity"))] for name, of in rows.items()}
+    text = (report.EVIDENCE.parents[1] / "README.md").read_text()
+    table = re.findall(r"^\| `(kermany-[a-z0-9-]+)`[^|]*\| (.+) \|$", text, re.MULTILINE)
+    assert {name: cells.split(" | ") for name, cells in table} == wanted
+    primary, whole = ({(c["first"], c["second"]): c["test"]["auc"] for c in results["contrasts"]}[pair]
+                      for pair in ((MULTI, CONTROL), ("injected", INJECTED_CONTROL)))
+    low, high = (signed(value) for value in primary["interval95"])
+    assert f"(AUC {signed(primary['value'])}, 95 % {low} to {high};" in text
+    assert f"(difference {change(whole).replace(' (', ', ').replace(')', '')})" in text.replace("\n", " ")
