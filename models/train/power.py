@@ -6,7 +6,7 @@ Two-sided tests at level ``alpha`` with the stated power throughout.
 from collections.abc import Callable
 from math import ceil, sqrt
 
-from scipy.stats import nct, norm, t as student
+from scipy.stats import norm
 
 ALPHA, POWER = 0.05, 0.80
 
@@ -79,15 +79,6 @@ def power_of(difference: float, error: float, alpha: float = ALPHA) -> float:
     """The chance that a true difference is found, by a z test."""
     limit, shift = _z(1 - alpha / 2), difference / error
     return float(norm.sf(limit - shift) + norm.cdf(-limit - shift))
-
-
-def seeds_needed(difference: float, deviation: float, alpha: float = ALPHA, power: float = POWER) -> int:
-    """Training seeds for a paired t test of a difference whose spread from seed to seed has this standard deviation."""
-    for seeds in range(2, 10_000):
-        shift, limit = difference / deviation * sqrt(seeds), student.ppf(1 - alpha / 2, seeds - 1)
-        if nct.sf(limit, seeds - 1, shift) + nct.cdf(-limit, seeds - 1, shift) >= power:
-            return seeds
-    raise ValueError("more than 9,999 seeds")
 
 
 def half_width(proportion: float, images: int, level: float = 0.95) -> float:

@@ -7,7 +7,7 @@ independent computation.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest, norm, t as student
+from scipy.stats import binomtest, norm
 
 from metrics import auc
 
@@ -68,12 +68,6 @@ def holm(p: list[float]) -> list[float]:
         worst = max(worst, min(1.0, (len(p) - rank) * p[i]))
         adjusted[i] = worst
     return adjusted
-
-
-def tost(difference: float, error: float, margin: float, freedom: float | None = None) -> tuple[float, float]:
-    """p of "at or below −margin" and of "at or above +margin" (Schuirmann 1987); equivalent where both are below α."""
-    law = student(freedom) if freedom else norm()
-    return float(law.sf((difference + margin) / error)), float(law.cdf((difference - margin) / error))
 
 
 @dataclass(frozen=True)
@@ -148,7 +142,7 @@ def bootstrap_p(draws: np.ndarray) -> float:
 
 
 def bootstrap_tost(draws: np.ndarray, margin: float) -> float:
-    """The larger of the two one-sided p-values of "the difference is ±margin or more"."""
+    """The larger of the two one-sided p-values of "the difference is ±margin or more" (Schuirmann 1987)."""
     outside = max(int((draws <= -margin).sum()), int((draws >= margin).sum()))
     return min(1.0, (outside + 1) / (len(draws) + 1))
 
@@ -212,8 +206,3 @@ def sensitivity_at_specificity(label: np.ndarray, score: np.ndarray, specificity
     # One step above the highest negative that must be called negative.
     limit = negatives[len(negatives) - allowed - 1]
     return float((score[label > 0.5] > limit).mean())
-
-
-def mean_auc(label: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> float:
-    """Weighted mean over seeds [S] of the AUC of each column of scores [N,S]."""
-    return float(sum(w * auc(label, scores[:, s]) for s, w in enumerate(weights)))
